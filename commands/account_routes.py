@@ -1,0 +1,251 @@
+"""The commands of accounts and sessions: path -> command."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from commands import sessions
+from commands.change_password import ChangePassword, change_password
+from commands.close_account import CloseAccount, close_account
+from commands.edit_profile import EditProfile, edit_profile
+from commands.handling import run
+from commands.open_account import OpenAccount, open_account
+from commands.ports import Ports, Tokens
+from domain import accounts
+from domain.errors import Conflict, HandleTaken
+from domain.ids import AccountId
+from domain.objects import Account
+from web.routing import Auth, Call, Reply, Route
+
+TAG = "identity"
+Endpoint = Callable[[Call], Awaitable[Reply]]
+
+Handle = Annotated[str, Meta(pattern=accounts.HANDLE_PATTERN, examples=["ada"])]
+NewPassword = Annotated[
+    str,
+    Meta(min_length=accounts.PASSWORD_CHARS_MIN, max_length=accounts.PASSWORD_CHARS_MAX),
+]
+DisplayName = Annotated[
+    str,
+    Meta(max_length=accounts.DISPLAY_NAME_CHARS_MAX, pattern=accounts.DISPLAY_NAME_PATTERN),
+]
+Bio = Annotated[str, Meta(max_length=accounts.BIO_CHARS_MAX, pattern=accounts.BIO_PATTERN)]
+
+
+class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
+    """A blank display name shows the handle."""
+
+    handle: Handle
+    password: NewPassword
+    display_name: DisplayName = ""
+
+
+class Credentials(msgspec.Struct, forbid_unknown_fields=True):
+    handle: str
+    password: str
+
+
+class RefreshToken(msgspec.Struct, forbid_unknown_fields=True):
+    refresh_token: str
+
+
+class ProfileEdit(msgspec.Struct, forbid_unknown_fields=True):
+    """What is left out stays as it is."""
+
+    display_name: DisplayName | UnsetType = UNSET
+    bio: Bio | UnsetType = UNSET
+
+
+class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
+    current_password: str
+    new_password: NewPassword
+
+
+def routes(ports: Ports) -> tuple[Route, ...]:
+    """Everything that changes an account or a session."""
+    return (
+        Route(
+            method="POST",
+            path="/v1/accounts",
+            endpoint=_sign_up(ports),
+            summary="Open an account",
+            auth=Auth.NONE,
+            body=NewAccount,
+            answers={201: Account},
+            errors=(409, 422, 429, 503),
+            tag=TAG,
+            idempotent_key=True,
+            limit="sign-up",
+        ),
+        Route(
+            method="PATCH",
+            path="/v1/accounts/me",
+            endpoint=_edit_profile(ports),
+            summary="Change one's display name or bio",
+            body=ProfileEdit,
+            answers={200: Account},
+            errors=(401, 403, 404, 409, 422, 429, 503),
+            tag=TAG,
+            idempotent_key=True,
+        ),
+        Route(
+            method="PUT",
+            path="/v1/accounts/me/password",
+            endpoint=_change_password(ports),
+            summary="Change one's password; every other session ends",
+            body=PasswordChange,
+            answers={204: None},
+            errors=(401, 403, 409, 422, 429, 503),
+            tag=TAG,
+            idempotent_key=True,
+            limit="password",
+        ),
+        Route(
+            method="DELETE",
+            path="/v1/accounts/me",
+            endpoint=_close_account(ports),
+            summary="Close one's account; its handle can be taken again",
+            answers={204: None},
+            errors=(401, 403, 404, 409, 422, 429, 503),
+            tag=TAG,
+            idempotent_key=True,
+        ),
+        Route(
+            method="POST",
+            path="/v1/sessions",
+            endpoint=_sign_in(ports),
+            summary="Sign in",
+            auth=Auth.NONE,
+            body=Credentials,
+            answers={200: Tokens},
+            errors=(401, 403, 422, 429, 503),
+            tag=TAG,
+            limit="sign-in",
+            limit_by=_handle_of,
+        ),
+        Route(
+            method="POST",
+            path="/v1/sessions/refresh",
+            endpoint=_refresh(ports),
+            summary="Exchange a refresh token for new tokens; it works once",
+            auth=Auth.NONE,
+            body=RefreshToken,
+            answers={200: Tokens},
+            errors=(401, 403, 422, 429, 503),
+            tag=TAG,
+            limit="refresh",
+        ),
+        Route(
+            method="DELETE",
+            path="/v1/sessions",
+            endpoint=_sign_out(ports),
+            summary="Sign out: the session's tokens are refused at once",
+            answers={204: None},
+            errors=(401, 403, 429, 503),
+            tag=TAG,
+        ),
+    )
+
+
+def _sign_up(ports: Ports) -> Endpoint:
+    async def endpoint(call: Call) -> Reply:
+        body: NewAccount = call.body
+        account_id = AccountId(ports.stamps.event_id())
+        command = OpenAccount(
+            handle=body.handle,
+            display_name=body.display_name,
+            password=body.password,
+            account_id=account_id,
+        )
+        scope = f"handle:{body.handle.lower()}"
+        try:
+            return await run(
+                _blinded(call, ports), ports, lambda p: open_account(command, p), scope=scope
+            )
+        except (HandleTaken, Conflict):
+            # Nothing was recorded: let the password of an account that never was not stay.
+            await ports.identity.forget(account_id)
+            raise
+
+    return endpoint
+
+
+def _edit_profile(ports: Ports) -> Endpoint:
+    async def endpoint(call: Call) -> Reply:
+        body: ProfileEdit = call.body
+        command = EditProfile(
+            account_id=call.account_id,
+            display_name=None if body.display_name is UNSET else body.display_name,
+            bio=None if body.bio is UNSET else body.bio,
+        )
+        return await run(call, ports, lambda p: edit_profile(command, p))
+
+    return endpoint
+
+
+def _change_password(ports: Ports) -> Endpoint:
+    async def endpoint(call: Call) -> Reply:
+        assert call.identity is not None
+        body: PasswordChange = call.body
+        command = ChangePassword(
+            account_id=call.account_id,
+            session_id=call.identity.session_id,
+            current=body.current_password,
+            new=body.new_password,
+        )
+        return await run(_blinded(call, ports), ports, lambda p: change_password(command, p))
+
+    return endpoint
+
+
+def _close_account(ports: Ports) -> Endpoint:
+    async def endpoint(call: Call) -> Reply:
+        command = CloseAccount(account_id=call.account_id)
+        reply = await run(call, ports, lambda p: close_account(command, p))
+        await ports.identity.forget(call.account_id)
+        return reply
+
+    return endpoint
+
+
+def _sign_in(ports: Ports) -> Endpoint:
+    async def endpoint(call: Call) -> Reply:
+        body: Credentials = call.body
+        return await sessions.sign_in(body.handle, body.password, ports)
+
+    return endpoint
+
+
+def _refresh(ports: Ports) -> Endpoint:
+    async def endpoint(call: Call) -> Reply:
+        body: RefreshToken = call.body
+        return await sessions.refresh(body.refresh_token, ports)
+
+    return endpoint
+
+
+def _sign_out(ports: Ports) -> Endpoint:
+    async def endpoint(call: Call) -> Reply:
+        assert call.identity is not None
+        return await sessions.sign_out(call.identity.session_id, ports)
+
+    return endpoint
+
+
+def _handle_of(body: Credentials) -> str:
+    return body.handle.casefold()
+
+
+def _blinded(call: Call, ports: Ports) -> Call:
+    """The call with a fingerprint that cannot be used to try out passwords.
+
+    It is kept with the Idempotency-Key, and that of a body with a password would be a fast,
+    unsalted hash of it. No handle has a colon, so no handle's key is ever one of these.
+    """
+    if not call.fingerprint:
+        return call
+    keyed = ports.handles.key_of(f"fingerprint:{call.fingerprint.hex()}")
+    return replace(call, fingerprint=keyed.encode())

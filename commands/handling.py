@@ -1,0 +1,102 @@
+"""Decide, record, decide again on a conflict: the way every command takes, written once."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
+
+from commands.ports import Answer, Answered, Append, Ports, Receipt, VersionConflict
+from domain.errors import (
+    Conflict,
+    Invalid,
+    NotSignedIn,
+    Refusal,
+    TooManyRequests,
+    Unavailable,
+    WrongCredentials,
+)
+from domain.events import Event
+from domain.positions import Vector, merge
+from web import problems
+from web.routing import Call, Reply
+
+DECISIONS_MAX: Final = 4
+KEY_CHARS_MAX: Final = 255
+# With the same key these may turn out differently the next time: 401, 429 and 503.
+NOT_KEPT: Final = (NotSignedIn, WrongCredentials, TooManyRequests, Unavailable)
+
+
+class Decision(NamedTuple):
+    """What a handler decided: events for one way into the log, and what the client gets."""
+
+    answer: Answer
+    publish: tuple[Event, ...] = ()
+    append: tuple[Append, ...] = ()
+
+
+Decide = Callable[[Ports], Awaitable[Decision]]
+
+
+async def run(call: Call, ports: Ports, decide: Decide, *, scope: str | None = None) -> Reply:
+    """Answer one command. With an Idempotency-Key it has one effect and one answer.
+
+    `scope` is whose keys are meant (default: the signed-in account's).
+    """
+    key = call.headers.get("idempotency-key")
+    if key is None:
+        return _reply(await _record(ports, decide, None), call)
+    if not (0 < len(key) <= KEY_CHARS_MAX and key.isascii() and key.isprintable()):
+        raise Invalid(("/Idempotency-Key", "1 to 255 visible characters"))
+    owner = scope if scope is not None else str(call.account_id)
+    return await _run_once(call, ports, decide, (owner, key))
+
+
+async def _run_once(call: Call, ports: Ports, decide: Decide, owned: tuple[str, str]) -> Reply:
+    claimed = await ports.idempotency.claim(*owned, call.fingerprint)
+    if isinstance(claimed, Answered):
+        return _reply((claimed.answer, claimed.vector), call, replayed=True)
+
+    async def complete(answer: Answer) -> None:
+        await ports.idempotency.complete(claimed, answer)
+
+    def receipt(answer: Answer) -> Receipt:
+        return Receipt(claimed.scope, claimed.key, claimed.fingerprint, answer)
+
+    try:
+        answer, vector = await _record(ports, decide, receipt)
+        if not vector:
+            await complete(answer)
+    except Refusal as refusal:
+        if isinstance(refusal, NOT_KEPT):
+            raise
+        told = problems.problem(refusal)
+        await complete(Answer(told.status, told.body, told.headers))
+        raise
+    finally:
+        await ports.idempotency.release(claimed)
+    return _reply((answer, vector), call)
+
+
+async def _record(
+    ports: Ports, decide: Decide, receipt: Callable[[Answer], Receipt] | None
+) -> tuple[Answer, Vector]:
+    for _ in range(DECISIONS_MAX):
+        decision = await decide(ports)
+        kept = None if receipt is None else receipt(decision.answer)
+        try:
+            if decision.append:
+                return decision.answer, await ports.log.append(decision.append, receipt=kept)
+            if decision.publish:
+                return decision.answer, await ports.log.publish(decision.publish, receipt=kept)
+        except VersionConflict:
+            continue
+        return decision.answer, {}
+    raise Conflict
+
+
+def _reply(told: tuple[Answer, Vector], call: Call, *, replayed: bool = False) -> Reply:
+    answer, vector = told
+    headers = answer.headers
+    if replayed:
+        headers = (*headers, ("Idempotency-Replayed", "true"))
+    media_type = problems.PROBLEM_JSON if answer.status >= 400 else "application/json"
+    covers = merge((vector, call.vector)) if answer.status < 400 else None
+    return Reply(answer.status, answer.body, headers, covers, media_type)

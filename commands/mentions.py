@@ -1,0 +1,27 @@
+"""Whose the handles are that a text mentions, at the moment it is written."""
+
+from collections.abc import Iterable
+
+from commands.ports import Ports
+from domain.events import HandleClaimed
+from domain.ids import AccountId
+
+HANDLES_RESOLVED_MAX = 50
+
+
+async def account_of(handle: str, ports: Ports) -> AccountId | None:
+    """The account that holds a handle now (any case), by the handle's own stream."""
+    recorded = await ports.log.latest(f"handle/{ports.handles.key_of(handle)}")
+    if recorded is None or not isinstance(recorded.event, HandleClaimed):
+        return None
+    return recorded.event.actor_id
+
+
+async def accounts_of(handles: Iterable[str], ports: Ports) -> dict[str, AccountId]:
+    """The accounts that hold these lower-cased handles; handles that nobody has are left out."""
+    found: dict[str, AccountId] = {}
+    for handle in sorted(handles)[:HANDLES_RESOLVED_MAX]:
+        account_id = await account_of(handle, ports)
+        if account_id is not None:
+            found[handle] = account_id
+    return found

@@ -1,0 +1,1 @@
+"""Adapters by engine, settings, the composition roots and the command line."""

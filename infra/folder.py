@@ -1,0 +1,49 @@
+"""The embedded profile's data folder: one process at a time, and where each file is."""
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class FolderInUse(Exception):
+    """Another process serves this folder."""
+
+
+class DataFolder:
+    """Locks the folder for as long as it is open. Foreign files in it are left alone."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "projections").mkdir(exist_ok=True)
+        self._lock = os.open(path / "starling.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock)
+            raise FolderInUse(f"{path} is in use by another process") from error
+
+    def file(self, name: str) -> Path:
+        """Where a file of the folder is."""
+        return self.path / name
+
+    def projection(self, name: str, version: int) -> Path:
+        """Where a projection's file of that version is."""
+        return self.path / "projections" / f"{name}.v{version}.db"
+
+    def close(self) -> None:
+        """Let another process serve the folder."""
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""The composition roots: which adapter stands behind which port, for each profile."""

@@ -1,0 +1,117 @@
+"""Settings: from the environment (`STARLING_*`), a file, or their defaults. Only this module
+reads the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
+
+PREFIX: Final = "STARLING_"
+
+
+class SettingError(Exception):
+    """A setting cannot be read; the message names it and says what it takes."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting with its default. A field `x` is the variable `STARLING_X`."""
+
+    profile: Literal["embedded", "cluster"] = "embedded"
+    data: str = "starling-data"
+    bind: str = "127.0.0.1:8080"
+    fanout_threshold: str = "10000"
+    rate_limits: Literal["on", "off"] = "on"
+    sample: Literal["0", "1"] = "1"
+    cors_origins: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    argon2_cost: Literal["standard", "lowest"] = "standard"
+
+    @property
+    def data_path(self) -> Path:
+        """The embedded profile's folder."""
+        return Path(self.data)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to listen on. Raises SettingError."""
+        host, _, port = self.bind.rpartition(":")
+        if not port.isdigit() or int(port) > 65_535:
+            raise SettingError("STARLING_BIND must be HOST:PORT")
+        return host.strip("[]") or "127.0.0.1", int(port)
+
+    @property
+    def threshold(self) -> float:
+        """Followers from which an author is pulled. Raises SettingError."""
+        try:
+            threshold = float(self.fanout_threshold)
+        except ValueError as error:
+            raise SettingError("STARLING_FANOUT_THRESHOLD must be a number or inf") from error
+        if not threshold >= 0:
+            raise SettingError("STARLING_FANOUT_THRESHOLD must be 0 or more")
+        return threshold
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """Origins that browsers may call from (CORS)."""
+        return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+
+
+DESCRIPTIONS: Final[Mapping[str, str]] = {
+    "profile": "embedded (one process, SQLite) or cluster (the engines)",
+    "data": "the embedded profile's folder; may exist and hold foreign files",
+    "bind": "address to listen on, HOST:PORT",
+    "fanout_threshold": "followers from which an author is pulled instead of pushed; 0, inf",
+    "rate_limits": "off for tests and imports",
+    "sample": "0 keeps `make run` from loading the sample of real posts",
+    "cors_origins": "origins that browsers may call from, comma-separated; * for all",
+    "log_level": "debug, info, warning or error",
+    "argon2_cost": "lowest makes password hashing cheap: for tests only",
+}
+
+
+class Sourced(NamedTuple):
+    """A setting's value as text, and where it came from."""
+
+    name: str
+    value: str
+    source: str
+
+
+def load(
+    environ: Mapping[str, str] | None = None, file: Path | None = None
+) -> tuple[Settings, tuple[Sourced, ...]]:
+    """The settings and their sources: the environment wins over the file, `STARLING_SETTINGS`
+    by default, whose lines are `STARLING_X=value`. Raises SettingError."""
+    environ = os.environ if environ is None else environ
+    if file is None and environ.get("STARLING_SETTINGS"):
+        file = Path(environ["STARLING_SETTINGS"])
+    from_file = {} if file is None else _read(file)
+    values: dict[str, Any] = {}
+    sourced = []
+    for field in msgspec.structs.fields(Settings):
+        name = PREFIX + field.name.upper()
+        if name in environ:
+            value, source = environ[name], "environment"
+        elif name in from_file:
+            value, source = from_file[name], str(file)
+        else:
+            value, source = field.default, "default"
+        values[field.name] = value
+        sourced.append(Sourced(name, value, source))
+    try:
+        settings = msgspec.convert(values, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingError(str(error)) from error
+    _ = settings.address, settings.threshold
+    return settings, tuple(sourced)
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise SettingError(f"The settings file cannot be read: {error}") from error
+    pairs = (line.partition("=") for line in map(str.strip, lines) if line and line[0] != "#")
+    return {name.strip(): value.strip() for name, _, value in pairs}

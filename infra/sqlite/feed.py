@@ -1,0 +1,92 @@
+"""The embedded log as a feed: the newest events from memory, older ones from the file."""
+
+import asyncio
+import threading
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from typing import Final
+
+from domain.events import Recorded
+from infra.sqlite.connections import Readers
+from streams.envelope import Codec, UnknownEventType, UnreadableEvent
+from streams.feed import Fed, Unreadable
+
+TAIL_MAX: Final = 20_000
+_SELECT: Final = (
+    "SELECT rowid, originator_version, topic, state FROM stored_events "
+    "WHERE rowid>? ORDER BY rowid LIMIT ?"
+)
+
+
+class SqliteFeed:
+    """Implements `streams.feed.Feed`; `committed` is what the event log calls after a commit.
+
+    Events that were just written are handed on as objects: the projections that keep up neither
+    read nor decode them again.
+    """
+
+    def __init__(self, path: Path, codec: Codec) -> None:
+        self._codec = codec
+        self._readers = Readers(path)
+        self._tail: deque[Recorded] = deque(maxlen=TAIL_MAX)
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+        row = self._readers.get().execute("SELECT MAX(rowid) FROM stored_events").fetchone()
+        self._head = int(row[0] or 0)
+
+    def committed(self, recorded: Sequence[Recorded]) -> None:
+        """Take events that are durable now, in order, and wake who waits. Any thread."""
+        with self._lock:
+            self._tail.extend(recorded)
+            self._head = recorded[-1].position
+            waiting, self._waiting = self._waiting, []
+        for loop, event in waiting:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(event.set)
+
+    def head(self, partition: int) -> int:
+        """See `Feed.head`."""
+        del partition
+        return self._head
+
+    async def wait(self, partition: int, after: int) -> None:
+        """See `Feed.wait`."""
+        del partition
+        event = asyncio.Event()
+        with self._lock:
+            if self._head > after:
+                return
+            self._waiting.append((asyncio.get_running_loop(), event))
+        await event.wait()
+
+    async def read(self, partition: int, after: int, limit: int) -> Sequence[Fed]:
+        """See `Feed.read`."""
+        del partition
+        with self._lock:
+            if after >= self._head:
+                return ()
+            if self._tail and self._tail[0].position <= after + 1:
+                # Positions are contiguous, but a search costs little and assumes less.
+                start = bisect_right(self._tail, after, key=attrgetter("position"))
+                return list(islice(self._tail, start, start + limit))
+        return self._read_file(after, limit)
+
+    def _read_file(self, after: int, limit: int) -> Sequence[Fed]:
+        rows = self._readers.get().execute(_SELECT, (after, limit)).fetchall()
+        return [self._decode(*row) for row in rows]
+
+    def _decode(self, position: int, version: int, name: str, state: bytes) -> Fed:
+        try:
+            return Recorded(self._codec.decode(name, state), version, position)
+        except UnknownEventType as error:
+            return Unreadable(position, name, state, str(error), unknown_type=True)
+        except UnreadableEvent as error:
+            return Unreadable(position, name, state, str(error), unknown_type=False)
+
+    def close(self) -> None:
+        """Close the read connections."""
+        self._readers.close()

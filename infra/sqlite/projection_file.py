@@ -1,0 +1,67 @@
+"""A projection's own SQLite file: its tables, its checkpoint, one writer and many readers."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from infra.sqlite.connections import Readers, connect, transaction
+from projections.projection import StoreUnavailable
+
+_CHECKPOINTS = """
+CREATE TABLE IF NOT EXISTS checkpoints (
+    partition INTEGER PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_ADVANCE = """
+INSERT INTO checkpoints VALUES (?, ?) ON CONFLICT (partition) DO UPDATE
+SET position = excluded.position WHERE excluded.position > position
+"""
+
+# Operation type -> the statements it means; ?1, ?2 ... are the operation's fields in order.
+Statements = Mapping[type, tuple[str, ...]]
+
+
+class ProjectionFile:
+    """Opens (and makes) the file of one projection and generation.
+
+    What it holds can be rebuilt from the log, so commits are not synced one by one: after a
+    power loss the file is consistent and its own checkpoint says where to go on.
+    """
+
+    def __init__(self, path: Path, schema: str, statements: Statements) -> None:
+        self._statements = statements
+        self._writer = connect(path)
+        self._writer.executescript(_CHECKPOINTS + schema)
+        self._readers = Readers(path)
+
+    @property
+    def reader(self) -> sqlite3.Connection:
+        """This thread's read connection."""
+        return self._readers.get()
+
+    def apply(self, operations: Sequence[Any], checkpoint: Mapping[int, int]) -> None:
+        """Run a batch's statements and move the checkpoint, all or nothing.
+
+        Operations are grouped by type: their order makes no difference (set semantics).
+        Raises StoreUnavailable if the file cannot be written now.
+        """
+        groups: dict[type, list[Any]] = {}
+        for operation in operations:
+            groups.setdefault(type(operation), []).append(operation)
+        try:
+            with transaction(self._writer) as writer:
+                for kind, group in groups.items():
+                    for statement in self._statements[kind]:
+                        writer.executemany(statement, group)
+                writer.executemany(_ADVANCE, checkpoint.items())
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def checkpoint(self) -> dict[int, int]:
+        """Partition -> position of the last event applied."""
+        return dict(self.reader.execute("SELECT partition, position FROM checkpoints"))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._readers.close()
+        self._writer.close()

@@ -1,0 +1,47 @@
+"""What a projection is: a name, the events it wants, and a pure function to store operations."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from domain.events import Event, Recorded
+
+OperationT = TypeVar("OperationT")
+OperationT_contra = TypeVar("OperationT_contra", contravariant=True)
+
+
+class StoreUnavailable(Exception):
+    """The engine does not answer: wait and apply the same operations again."""
+
+
+class Checkpoints(Protocol):
+    """How far a store is, kept inside the store itself."""
+
+    async def checkpoint(self) -> Mapping[int, int]:
+        """Partition -> position of the last event applied. Raises StoreUnavailable."""
+
+
+class Store(Checkpoints, Protocol[OperationT_contra]):
+    """Where a projection's operations go. What a store answers is a function of the set of
+    operations ever applied: order and repetition make no difference."""
+
+    async def apply(
+        self, operations: Sequence[OperationT_contra], checkpoint: Mapping[int, int]
+    ) -> None:
+        """Apply all of them and move the checkpoint (never back), in one step where it can.
+
+        Raises StoreUnavailable; then apply the same again.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """`events` are the types it wants; `project` turns a batch of them into operations.
+
+    Raising `version` means another shape: the projection is rebuilt from the log.
+    """
+
+    name: str
+    version: int
+    events: frozenset[type[Event]]
+    project: Callable[[Sequence[Recorded]], Sequence[Any]]

@@ -1,0 +1,154 @@
+"""Events as bytes: named, versioned, sealed per person; decoded through an allow-list for ever.
+
+A stored event is (name, state): the name is "TYPE.vSCHEMA"; the state is a msgpack array of the
+public fields, the sealed personal field (or nil) and where the event came from (`Origin`).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, Protocol, get_args, get_type_hints
+
+import msgspec
+
+from domain.events import TYPES, Event
+from domain.ids import AccountId
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+# (TYPE, schema) -> the public fields of the next schema. Golden files hold every version.
+UPCASTERS: Final[dict[tuple[str, int], Upcaster]] = {}
+
+
+class UnreadableEvent(Exception):
+    """Bytes that are no event of ours: parked, never retried."""
+
+
+class UnknownEventType(Exception):
+    """An event newer than this program: the projection pauses until it is deployed."""
+
+
+class Erased(Exception):
+    """The person's key was destroyed: the personal field is gone for ever."""
+
+
+class Keyring(Protocol):
+    """A key per person. Any failure but erasure raises Unavailable and is retried."""
+
+    def seal(self, person_id: AccountId, clear: bytes) -> bytes:
+        """Encrypt under the person's key, which is durable before this returns."""
+
+    def open(self, person_id: AccountId, sealed: bytes) -> bytes:
+        """Decrypt. Raises Erased."""
+
+
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which request caused the event, for following one through the house."""
+
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    traceparent: str | None = None
+
+
+NO_ORIGIN: Final = Origin()
+
+
+class Encoded(NamedTuple):
+    """A stored event."""
+
+    name: str
+    state: bytes
+
+
+class _Stored(msgspec.Struct, array_like=True, frozen=True):
+    public: msgspec.Raw
+    sealed: bytes | None
+    origin: Origin
+
+
+class _Type(NamedTuple):
+    event: type[Event]
+    name: str
+    public: msgspec.msgpack.Decoder[Event]
+    personal: msgspec.msgpack.Decoder[Any] | None
+
+
+def _type_of(event: type[Event]) -> _Type:
+    hint = get_type_hints(event).get("personal")
+    kinds = [kind for kind in get_args(hint) if kind is not type(None)]
+    personal = msgspec.msgpack.Decoder(kinds[0]) if kinds else None
+    name = f"{event.TYPE}.v{event.SCHEMA}"
+    return _Type(event, name, msgspec.msgpack.Decoder(event), personal)
+
+
+_BY_NAME: Final[Mapping[str, _Type]] = {t.name: t for t in map(_type_of, TYPES.values())}
+_BY_TYPE: Final[Mapping[type[Event], _Type]] = {t.event: t for t in _BY_NAME.values()}
+_encoder: Final = msgspec.msgpack.Encoder()
+_stored: Final = msgspec.msgpack.Decoder(_Stored)
+
+
+class Codec:
+    """Encodes and decodes events with a keyring."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+
+    def encode(self, event: Event, origin: Origin = NO_ORIGIN) -> Encoded:
+        """The event as it is stored. Raises Unavailable if the person's key cannot be had."""
+        kind = _BY_TYPE[type(event)]
+        sealed = None
+        personal = getattr(event, "personal", None) if kind.personal else None
+        if personal is not None:
+            sealed = self._keyring.seal(event.person_id, _encoder.encode(personal))
+            event = msgspec.structs.replace(event, personal=None)
+        public = msgspec.Raw(_encoder.encode(event))
+        return Encoded(kind.name, _encoder.encode(_Stored(public, sealed, origin)))
+
+    def decode(self, name: str, state: bytes) -> Event:
+        """The event; its personal field is None if the person was erased.
+
+        Raises UnknownEventType, UnreadableEvent, Unavailable.
+        """
+        return self.decode_with_origin(name, state)[0]
+
+    def decode_with_origin(self, name: str, state: bytes) -> tuple[Event, Origin]:
+        """The event and which request caused it. Raises as `decode`."""
+        try:
+            _known(name)
+            stored = _stored.decode(state)
+            kind, event = _public_event(name, stored.public)
+            if stored.sealed is None or kind.personal is None:
+                return event, stored.origin
+            try:
+                clear = self._keyring.open(event.person_id, stored.sealed)
+            except Erased:
+                return event, stored.origin
+            personal = kind.personal.decode(clear)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise UnreadableEvent(f"{name}: {error}") from error
+        return msgspec.structs.replace(event, personal=personal), stored.origin
+
+
+def _known(name: str) -> None:
+    """Raises UnknownEventType for a type or schema that this program does not have."""
+    if name in _BY_NAME:
+        return
+    type_name, _, schema = name.rpartition(".v")
+    event = TYPES.get(type_name)
+    if event is None or not schema.isdigit() or int(schema) > event.SCHEMA:
+        raise UnknownEventType(name)
+
+
+def _public_event(name: str, public: msgspec.Raw) -> tuple[_Type, Event]:
+    kind = _BY_NAME.get(name)
+    if kind is not None:
+        return kind, kind.public.decode(public)
+    return _upcast(name, public)
+
+
+def _upcast(name: str, public: msgspec.Raw) -> tuple[_Type, Event]:
+    """Bring an older schema up to today's, one step after the other."""
+    type_name, _, schema_text = name.rpartition(".v")
+    event = TYPES[type_name]
+    fields: dict[str, Any] = msgspec.msgpack.decode(public, type=dict[str, Any])
+    for schema in range(int(schema_text), event.SCHEMA):
+        fields = UPCASTERS[type_name, schema](fields)
+    return _BY_TYPE[event], msgspec.convert(fields, event)

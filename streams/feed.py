@@ -1,0 +1,37 @@
+"""What projections read: the log by partition and position."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from domain.events import Recorded
+
+
+class Unreadable(NamedTuple):
+    """A stored event that cannot be decoded. `unknown_type`: newer than this program, so wait
+    for a deployment; otherwise it is garbage, to be parked."""
+
+    position: int
+    name: str
+    state: bytes
+    error: str
+    unknown_type: bool
+    partition: int = 0
+
+
+Fed = Recorded | Unreadable
+
+
+class Feed(Protocol):
+    """An ordered, durable sequence of events for each partition."""
+
+    async def read(self, partition: int, after: int, limit: int) -> Sequence[Fed]:
+        """Up to `limit` events behind position `after`, in order; empty at the head.
+
+        Raises Unavailable.
+        """
+
+    async def wait(self, partition: int, after: int) -> None:
+        """Return once there is an event behind `after`."""
+
+    def head(self, partition: int) -> int:
+        """The position of the newest event; 0 for an empty partition."""

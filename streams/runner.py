@@ -1,0 +1,176 @@
+"""The in-process runner: follows the log for every projection, each at its own pace.
+
+It lives on a thread and an event loop of its own, so that stores may be written with plain
+blocking calls there without stopping the server's loop.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from domain.errors import ProjectionBehind
+from domain.positions import EMBEDDED_LOG, Vector
+from projections.projection import Projection, Store
+from streams.feed import Feed
+from streams.pipeline import DeadLetters, Paused, Pipeline
+
+BATCH_MAX: Final = 500
+PAUSED_RETRY_S: Final = 5.0
+PARTITION: Final = 0
+
+
+@dataclass(slots=True)
+class Status:
+    """What is known about one projection, for people and for waiting reads."""
+
+    name: str
+    position: int = 0
+    stalled_by: str | None = None
+    waiters: list[tuple[int, asyncio.AbstractEventLoop, "asyncio.Future[None]"]] = field(
+        default_factory=list
+    )
+
+
+class LocalProgress:
+    """How far each projection is; reads with tokens wait here. Implements `web.app.Progress`."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._status = {name: Status(name) for name in names}
+        self._lock = threading.Lock()
+
+    def advance(self, name: str, position: int) -> None:
+        """Note that `name` has applied everything up to `position`. Any thread."""
+        status = self._status[name]
+        with self._lock:
+            status.position = position
+            status.stalled_by = None
+            if not status.waiters:
+                return
+            ready = [w for w in status.waiters if w[0] <= position]
+            status.waiters = [w for w in status.waiters if w[0] > position]
+        for _, loop, future in ready:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_wake, future)
+
+    def stall(self, name: str, error: Exception) -> None:
+        """Note that `name` cannot go on for now."""
+        self._status[name].stalled_by = str(error)
+
+    def position(self, name: str) -> int:
+        """How far the projection is."""
+        return self._status[name].position
+
+    def stalled_by(self, name: str) -> str | None:
+        """Why the projection does not go on; None if it does."""
+        return self._status[name].stalled_by
+
+    async def reached(self, projections: Sequence[str], vector: Vector, wait_s: float) -> None:
+        """See `web.app.Progress.reached`."""
+        wanted = vector.get(EMBEDDED_LOG, 0)
+        behind = [name for name in projections if self._status[name].position < wanted]
+        if not behind:
+            return
+        try:
+            async with asyncio.timeout(wait_s):
+                for name in behind:
+                    await self._wait_for(name, wanted)
+        except TimeoutError as error:
+            raise ProjectionBehind(f"{', '.join(behind)} is not there yet") from error
+
+    async def _wait_for(self, name: str, wanted: int) -> None:
+        loop = asyncio.get_running_loop()
+        status = self._status[name]
+        with self._lock:
+            if status.position >= wanted:
+                return
+            waiter = (wanted, loop, loop.create_future())
+            status.waiters.append(waiter)
+        try:
+            await waiter[2]
+        finally:
+            with self._lock:
+                if waiter in status.waiters:
+                    status.waiters.remove(waiter)
+
+
+def _wake(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class LocalRunner:
+    """Runs one pipeline for each projection until it is stopped."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        stores: Sequence[tuple[Projection, Store[Any]]],
+        dead_letters: DeadLetters,
+        progress: LocalProgress,
+        *,
+        crashed: Callable[[BaseException], None],
+    ) -> None:
+        self._feed = feed
+        self._progress = progress
+        self._crashed = crashed
+        self._pipelines = [
+            Pipeline(projection, store, dead_letters, stalled=progress.stall)
+            for projection, store in stores
+        ]
+        self._thread = threading.Thread(target=self._run, name="projections", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._all: asyncio.Task[None] | None = None
+        self._ready = threading.Event()
+
+    def start(self) -> None:
+        """Begin to follow the log; returns when the thread runs."""
+        self._thread.start()
+        self._ready.wait()
+
+    def stop(self) -> None:
+        """Finish the batches at hand and stop."""
+        if self._loop is not None and self._all is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._all.cancel)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._follow_all())
+        except BaseException as error:  # noqa: BLE001 - handed to whoever owns the process
+            self._crashed(error)
+
+    async def _follow_all(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._all = asyncio.current_task()
+        self._ready.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for pipeline in self._pipelines:
+                    group.create_task(self._follow(pipeline))
+        except asyncio.CancelledError:
+            return
+
+    async def _follow(self, pipeline: Pipeline) -> None:
+        name = pipeline.projection.name
+        position = await self._checkpoint(pipeline)
+        self._progress.advance(name, position)
+        while True:
+            batch = await self._feed.read(PARTITION, position, BATCH_MAX)
+            if not batch:
+                await self._feed.wait(PARTITION, position)
+                continue
+            try:
+                position = await pipeline.take(batch)
+            except Paused as error:
+                self._progress.stall(name, error)
+                await asyncio.sleep(PAUSED_RETRY_S)
+                continue
+            self._progress.advance(name, position)
+            # One projection's backlog must not keep the others waiting.
+            await asyncio.sleep(0)
+
+    async def _checkpoint(self, pipeline: Pipeline) -> int:
+        checkpoint: Mapping[int, int] = await pipeline.store.checkpoint()
+        return checkpoint.get(PARTITION, 0)

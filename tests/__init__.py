@@ -1,0 +1,1 @@
+"""Everything that can show Starling wrong."""

@@ -1,0 +1,136 @@
+"""The embedded log: our contract, and the recorder cases that `eventsourcing` ships."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import pytest
+from eventsourcing.tests.persistence import (
+    ApplicationRecorderTestCase,
+    NonInterleavingNotificationIDsBaseCase,
+)
+
+from domain.events import Recorded
+from infra.sqlite.event_log import SqliteEventLog
+from infra.sqlite.feed import SqliteFeed
+from infra.sqlite.idempotency import SqliteIdempotency
+from infra.sqlite.keyring import SqliteKeyring
+from infra.sqlite.recorder import GroupRecorder
+from infra.stamps import wall_clock_ms
+from streams.envelope import Codec
+from tests import facts
+from tests.contract.event_log_contract import EventLogContract
+
+
+@pytest.fixture
+def codec(tmp_path: Path) -> Iterator[Codec]:
+    keyring = SqliteKeyring(tmp_path / "keys.db")
+    yield Codec(keyring)
+    keyring.close()
+
+
+class TestSqliteEventLog(EventLogContract):
+    @pytest.fixture
+    def log(self, tmp_path: Path, codec: Codec) -> Iterator[SqliteEventLog]:
+        log = SqliteEventLog(tmp_path / "log.db", codec, now_ms=wall_clock_ms)
+        yield log
+        log.close()
+
+    @pytest.fixture
+    def idempotency(self, tmp_path: Path, log: SqliteEventLog) -> Iterator[SqliteIdempotency]:
+        store = SqliteIdempotency(tmp_path / "log.db", log)
+        yield store
+        store.close()
+
+    async def test_commits_are_synced(self, log: SqliteEventLog) -> None:
+        with log._recorder.datastore.transaction(commit=True) as c:  # noqa: SLF001
+            c.execute("PRAGMA synchronous")
+            assert c.fetchone()[0] == 2
+
+    async def test_what_was_acknowledged_is_there_after_reopening(
+        self, tmp_path: Path, codec: Codec, log: SqliteEventLog
+    ) -> None:
+        tweet = facts.tweet("ada")
+        await log.publish([tweet])
+
+        reopened = SqliteEventLog(tmp_path / "log.db", codec, now_ms=wall_clock_ms)
+
+        found = await reopened.latest(tweet.stream)
+        reopened.close()
+        assert found is not None and found.event == tweet
+
+    async def test_personal_words_are_nowhere_in_the_file(
+        self, tmp_path: Path, log: SqliteEventLog
+    ) -> None:
+        await log.publish([facts.tweet("ada", "an unmistakable confession")])
+
+        for file in tmp_path.glob("log.db*"):
+            assert b"unmistakable" not in file.read_bytes()
+
+
+class TestSqliteFeed:
+    async def test_reads_the_same_from_memory_and_from_the_file(
+        self, tmp_path: Path, codec: Codec
+    ) -> None:
+        path = tmp_path / "log.db"
+        GroupRecorder(path).create_table()
+        live = SqliteFeed(path, codec)
+        log = SqliteEventLog(path, codec, on_commit=[live.committed], now_ms=wall_clock_ms)
+        for n in range(25):
+            await log.publish([facts.tweet("ada", f"number {n}")])
+
+        from_file = SqliteFeed(path, codec)
+
+        for after in (0, 7, 24, 25):
+            assert list(await live.read(0, after, 10)) == list(await from_file.read(0, after, 10))
+        assert [r.position for r in await live.read(0, 20, 10)] == [21, 22, 23, 24, 25]
+        log.close()
+
+    async def test_an_unknown_type_and_garbage_are_told_apart(
+        self, tmp_path: Path, codec: Codec
+    ) -> None:
+        path = tmp_path / "log.db"
+        recorder = GroupRecorder(path)
+        recorder.create_table()
+        with recorder.datastore.transaction(commit=True) as c:
+            c.execute("INSERT INTO stored_events VALUES ('a', 1, 'tweet.pinned.v1', x'9380c0c0')")
+            c.execute("INSERT INTO stored_events VALUES ('b', 1, 'tweet.posted.v1', x'93')")
+
+        fed = await SqliteFeed(path, codec).read(0, 0, 10)
+
+        assert [not isinstance(f, Recorded) and f.unknown_type for f in fed] == [True, False]
+
+
+class _OnAFile:
+    def setUp(self) -> None:
+        super().setUp()  # type: ignore[misc]
+        self._folder = TemporaryDirectory()
+        self.recorder = GroupRecorder(Path(self._folder.name) / "log.db")
+        self.recorder.create_table()
+
+    def tearDown(self) -> None:
+        self.recorder.datastore.close()
+        self._folder.cleanup()
+        super().tearDown()  # type: ignore[misc]
+
+    def create_recorder(self) -> GroupRecorder:
+        return self.recorder
+
+    def new_originator_id(self) -> str:
+        return str(uuid4())
+
+
+class TestLibrarysApplicationCases(  # type: ignore[misc]
+    _OnAFile, ApplicationRecorderTestCase[GroupRecorder]
+):
+    pass
+
+
+class TestLibrarysNonInterleavingCases(  # type: ignore[misc]
+    _OnAFile, NonInterleavingNotificationIDsBaseCase
+):
+    pass
+
+
+del ApplicationRecorderTestCase, NonInterleavingNotificationIDsBaseCase
