@@ -188,11 +188,10 @@ def _edit_profile(ports: Ports) -> Endpoint:
 
 def _change_password(ports: Ports) -> Endpoint:
     async def endpoint(call: Call) -> Reply:
-        assert call.identity is not None
         body: PasswordChange = call.body
         command = ChangePassword(
             account_id=call.account_id,
-            session_id=call.identity.session_id,
+            session_id=call.session_id,
             current=body.current_password,
             new=body.new_password,
         )
@@ -229,8 +228,7 @@ def _refresh(ports: Ports) -> Endpoint:
 
 def _sign_out(ports: Ports) -> Endpoint:
     async def endpoint(call: Call) -> Reply:
-        assert call.identity is not None
-        return await sessions.sign_out(call.identity.session_id, ports)
+        return await sessions.sign_out(call.session_id, ports)
 
     return endpoint
 

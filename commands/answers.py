@@ -6,11 +6,13 @@ import msgspec
 import orjson
 
 from commands.ports import Answer
-from domain.events import PostText, Profile, ReplyPosted, TweetPosted
-from domain.ids import AccountId
+from domain.events import PostEdited, PostPosted, PostText, Profile, ReportFiled
+from domain.ids import AccountId, millis_of, rfc3339
 from domain.objects import (
     AccountCounts,
     AccountViewer,
+    PostCounts,
+    PostViewer,
     account_json,
     birth_members,
     post_json,
@@ -18,13 +20,25 @@ from domain.objects import (
     text_members,
 )
 
+ACCEPTED: Final = Answer(202)
 NO_CONTENT: Final = Answer(204)
+
+
+class FiledReport(msgspec.Struct, frozen=True):
+    """A report, to whom filed it."""
+
+    id: str
+    post_id: str
+    reason: str
+    created_at: str
+
+
 _NO_COUNTS: Final = b'{"replies":0,"reposts":0,"likes":0,"quotes":0}'
 _NOT_YET_VIEWED: Final = b'{"liked":false,"reposted":false,"bookmarked":false}'
 _ONESELF: Final = msgspec.json.encode(AccountViewer())
 
 
-def post_created(posted: TweetPosted | ReplyPosted) -> Answer:
+def post_created(posted: PostPosted) -> Answer:
     """201 with the post as its author sees it."""
     content = posted.personal or PostText("")
     body = post_json(
@@ -34,6 +48,31 @@ def post_created(posted: TweetPosted | ReplyPosted) -> Answer:
         _NOT_YET_VIEWED,
     )
     return Answer(201, body, (("Location", f"/v1/posts/{posted.event_id}"),))
+
+
+def post_edited(
+    posted: PostPosted, edit: PostEdited, version: int, counts: PostCounts, viewer: PostViewer
+) -> Answer:
+    """200 with the post as its author sees it after the edit that made it `version`."""
+    content = edit.personal or PostText("")
+    body = post_json(
+        birth_members(posted),
+        text_members(content, version=version, edited_at_ms=millis_of(edit.event_id)),
+        msgspec.json.encode(counts),
+        msgspec.json.encode(viewer),
+    )
+    return Answer(200, body)
+
+
+def report_filed(filed: ReportFiled) -> Answer:
+    """201 with the report as who filed it may know it."""
+    report = FiledReport(
+        id=str(filed.event_id),
+        post_id=str(filed.post_id),
+        reason=filed.reason,
+        created_at=rfc3339(millis_of(filed.event_id)),
+    )
+    return Answer(201, msgspec.json.encode(report))
 
 
 def account(status: int, account_id: AccountId, profile: Profile, counts: AccountCounts) -> Answer:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from commands.ports import Ports
 from domain import posts, relationships
-from domain.errors import AccountNotFound, Blocked, PostNotFound, Suspended
+from domain.errors import AccountNotFound, Blocked, NotSignedIn, PostNotFound, Suspended
 from domain.events import AccountClosed, PairState, RelationshipFact
 from domain.ids import AccountId, PostId
 from domain.posts import PostState
@@ -23,22 +23,42 @@ class Between(NamedTuple):
 
 
 def admit(account_id: AccountId, ports: Ports) -> None:
-    """Let an account act. Raises Suspended."""
+    """Let an account act. Raises Suspended, NotSignedIn (closed, whatever its token says)."""
     if ports.refusals.suspended(account_id):
         raise Suspended
+    if ports.refusals.closed(account_id):
+        raise NotSignedIn("The account was closed")
+
+
+async def load_stored_post(post_id: PostId, ports: Ports) -> PostState:
+    """The post, also if nobody may see it, unless it was deleted. Raises PostNotFound."""
+    return posts.found(posts.fold(await ports.log.history(posts.stream_of(post_id))))
 
 
 async def load_post(post_id: PostId, ports: Ports) -> PostState:
     """The post, if anybody may see it. Raises PostNotFound."""
-    state = posts.found(posts.fold(await ports.log.history(posts.stream_of(post_id))))
+    state = await load_stored_post(post_id, ports)
+    require_seen(state, ports)
+    return state
+
+
+async def load_deletable_post(post_id: PostId, actor_id: AccountId, ports: Ports) -> PostState:
+    """The post; one's own also while it is hidden. Raises PostNotFound."""
+    state = await load_stored_post(post_id, ports)
+    if state.author_id != actor_id:
+        require_seen(state, ports)
+    return state
+
+
+def require_seen(state: PostState, ports: Ports) -> None:
+    """Raises PostNotFound for a post that was hidden, or whose author is not shown."""
     refusals = ports.refusals
     if (
-        refusals.hidden(post_id)
+        refusals.hidden(state.post_id)
         or refusals.suspended(state.author_id)
         or refusals.closed(state.author_id)
     ):
         raise PostNotFound
-    return state
 
 
 async def between(one: AccountId, other: AccountId, ports: Ports) -> Between:
@@ -63,4 +83,10 @@ async def require_account(account_id: AccountId, ports: Ports) -> None:
     """Raises AccountNotFound for an account that never was or was closed."""
     recorded = await ports.log.latest(f"account/{account_id}")
     if recorded is None or isinstance(recorded.event, AccountClosed):
+        raise AccountNotFound
+
+
+async def require_known_account(account_id: AccountId, ports: Ports) -> None:
+    """Raises AccountNotFound for an account that never was; a closed one will do."""
+    if await ports.log.latest(f"account/{account_id}") is None:
         raise AccountNotFound

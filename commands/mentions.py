@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 
 from commands.ports import Ports
-from domain.events import HandleClaimed
+from domain import posts
+from domain.events import HandleClaimed, PostText
 from domain.ids import AccountId
-
-HANDLES_RESOLVED_MAX = 50
 
 
 async def account_of(handle: str, ports: Ports) -> AccountId | None:
@@ -18,10 +17,19 @@ async def account_of(handle: str, ports: Ports) -> AccountId | None:
 
 
 async def accounts_of(handles: Iterable[str], ports: Ports) -> dict[str, AccountId]:
-    """The accounts that hold these lower-cased handles; handles that nobody has are left out."""
+    """The accounts that hold these lower-cased handles; handles that nobody has are left out.
+
+    They come from one text, which has room for fewer than a hundred.
+    """
     found: dict[str, AccountId] = {}
-    for handle in sorted(handles)[:HANDLES_RESOLVED_MAX]:
+    for handle in handles:
         account_id = await account_of(handle, ports)
         if account_id is not None:
             found[handle] = account_id
     return found
+
+
+async def content_of(text: str, ports: Ports) -> PostText:
+    """The text with what is in it, as an event carries it. Raises Invalid."""
+    parsed = posts.parse(text)
+    return posts.content_of(text, parsed, await accounts_of(posts.handles_in(parsed), ports))

@@ -39,6 +39,11 @@ def millis_of(snowflake: int) -> int:
     return (snowflake >> (WORKER_BITS + SEQUENCE_BITS)) + EPOCH_MS
 
 
+def is_imported(snowflake: int) -> bool:
+    """Whether an import made the id, for a time of its own choice."""
+    return snowflake >> SEQUENCE_BITS & IMPORT_WORKER == IMPORT_WORKER
+
+
 def first_id_at(ms: int) -> int:
     """The lowest id of that millisecond, clipped to the ids there can be: a bound for paging."""
     since_epoch = min(max(ms - EPOCH_MS, 0), (1 << 41) - 1)

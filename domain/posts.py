@@ -1,9 +1,10 @@
 """What tweets and replies have in common: a life (posted, edited, deleted) and a text."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from domain.errors import Invalid, NotAllowed, PostNotFound, StaleVersion
+from domain.errors import Invalid, PostNotFound, StaleVersion
 from domain.events import (
     MentionOf,
     PostDeleted,
@@ -16,7 +17,15 @@ from domain.ids import AccountId, PostId
 from domain.text import ParsedPost, parse_post
 
 WEIGHT_MAX: Final = 280
-TEXT_CHARS_MAX: Final = 8_000  # before weighing: longer than any text of that weight
+# Before weighing, which takes time: only a text of very long URLs could be longer and light.
+TEXT_CHARS_MAX: Final = 4_096
+
+# The versions of a post that an edit may be of; None for any.
+Versions = frozenset[int] | None
+
+# What cannot be stored or shown everywhere: control characters but white space, lone surrogates,
+# and the non-characters of twitter-text. The other controls (C1) occur in real, imported posts.
+_REFUSED: Final = re.compile("[\0-\x08\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 class PostState(NamedTuple):
@@ -24,7 +33,6 @@ class PostState(NamedTuple):
 
     post_id: PostId
     author_id: AccountId
-    is_reply: bool
     conversation_id: PostId
     posted: PostPosted
     deleted: bool
@@ -51,11 +59,8 @@ def fold(history: Iterable[Recorded]) -> PostState | None:
             deleted = True
     if posted is None:
         return None
-    if isinstance(posted, ReplyPosted):
-        is_reply, conversation_id = True, posted.conversation_id
-    else:
-        is_reply, conversation_id = False, posted.post_id
-    return PostState(posted.post_id, posted.actor_id, is_reply, conversation_id, posted, deleted)
+    root = posted.conversation_id if isinstance(posted, ReplyPosted) else posted.post_id
+    return PostState(posted.post_id, posted.actor_id, root, posted, deleted)
 
 
 def found(state: PostState | None) -> PostState:
@@ -65,22 +70,15 @@ def found(state: PostState | None) -> PostState:
     return state
 
 
-def owned_by(state: PostState, account_id: AccountId, *, reply: bool) -> PostState:
-    """The state, if the post is of that kind and the account's own.
-
-    Raises PostNotFound, NotAllowed.
-    """
-    if state.is_reply is not reply:
-        raise PostNotFound
-    if state.author_id != account_id:
-        raise NotAllowed
-    return state
+def version_after(latest_edit: Recorded | None) -> int:
+    """A post's version, given the newest of its edits: 1 at creation and 1 more for each edit."""
+    return 1 if latest_edit is None else 1 + latest_edit.version
 
 
-def expect_version(current: int, wanted: int) -> None:
-    """Refuse an edit of anything but the version the client has seen. Raises StaleVersion."""
-    if current != wanted:
-        raise StaleVersion(f"The post is at version {current}, not {wanted}")
+def expect_version(current: int, wanted: Versions) -> None:
+    """Refuse an edit of anything but a version that the client has seen. Raises StaleVersion."""
+    if wanted is not None and current not in wanted:
+        raise StaleVersion(f"The post is at version {current}")
 
 
 def parse(text: str) -> ParsedPost:
@@ -89,16 +87,17 @@ def parse(text: str) -> ParsedPost:
     Raises Invalid: empty, too long, or with characters that a post cannot have.
     """
     if len(text) > TEXT_CHARS_MAX:
-        raise Invalid(("/text", f"The text is longer than {TEXT_CHARS_MAX} characters"))
+        raise Invalid(("/text", f"The text has more than {TEXT_CHARS_MAX} characters"))
     if not text.strip():
         raise Invalid(("/text", "The text is empty"))
+    refused = _REFUSED.search(text)
+    if refused is not None:
+        named = f"U+{ord(refused[0]):04X} at {refused.start()}"
+        raise Invalid(("/text", f"A post cannot have the character {named}"))
     parsed = parse_post(text)
-    if parsed.weight.weighted_length > WEIGHT_MAX:
-        raise Invalid(
-            ("/text", f"The text weighs {parsed.weight.weighted_length}, more than {WEIGHT_MAX}")
-        )
-    if not parsed.weight.valid or "\0" in text:
-        raise Invalid(("/text", "The text has characters that a post cannot have"))
+    weight = parsed.weight.weighted_length
+    if weight > WEIGHT_MAX:
+        raise Invalid(("/text", f"The text weighs {weight}, more than {WEIGHT_MAX}"))
     return parsed
 
 

@@ -12,13 +12,13 @@ The list has two parts:
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from domain.text import Url, extract_entities, find_urls
-from domain.text.characters import DIGITS, LETTERS, MARKS
+from domain.text import Url, extract_entities
+from domain.text.characters import AT_SIGNS, DIGITS, HASH_SIGNS, LETTERS, MARKS
 from domain.text.emoji import EMOJI, REGIONAL
 from domain.text.folding import fold
 
@@ -35,9 +35,7 @@ _LAO: Final = "\u0e81-\u0eb0\u0eb2\u0eb3\u0ebd-\u0ec6\u0edc-\u0edf"
 _KHMER: Final = "\u1780-\u17b3\u17d7\u17dc"
 _MYANMAR: Final = "\u1000-\u102a\u103f\u1050-\u1055\u105a-\u105d\u1061\u1065\u1066\u106e-\u1070"
 _SHAN: Final = "\u1075-\u1081\u108e\ua9e0-\ua9ef\uaa60-\uaa7a"
-_SPACELESS: Final = (
-    _HAN + _KANA + _BOPOMOFO + _HANGUL + _THAI + _LAO + _KHMER + _MYANMAR + _SHAN
-)
+_SPACELESS: Final = _HAN + _KANA + _BOPOMOFO + _HANGUL + _THAI + _LAO + _KHMER + _MYANMAR + _SHAN
 
 _ASCII_WORD: Final = re.compile("[a-z0-9_]+")
 _UNIT: Final = re.compile(f"[{_SPACELESS}][{MARKS}]*+")
@@ -73,7 +71,7 @@ def search_terms(text: str) -> list[str]:
     pieces = _pieces(folded)
     words = [term for piece in pieces for term in piece.terms()]
     alone = [unit for piece in pieces if piece.spaceless for unit in piece.units]
-    alone += _SIGN.findall(folded)
+    alone += _signs(folded)
     alone += (_tag_term(tag.tag) for tag in entities.hashtags)
     alone += (_handle_term(mention.handle) for mention in entities.mentions)
     seen = set(words)
@@ -86,26 +84,25 @@ def query_phrases(query: str) -> list[list[str]]:
     What is written without spaces, or between quotes, is one phrase. Empty if nothing is asked.
     """
     phrases: list[list[str]] = []
-    for chunk in _CHUNK.finditer(query):
-        quoted, plain = chunk.groups()
-        phrases += _phrases(quoted) if plain is None else _signed(plain) or _phrases(plain)
+    for quoted, plain in _CHUNK.findall(query):
+        phrases += (plain and _signed(plain)) or _phrases(plain or quoted)
     return phrases
 
 
 def _signed(chunk: str) -> list[list[str]]:
     """The one term of a hashtag or handle with its sign, if the chunk is just that."""
+    if chunk[0] not in AT_SIGNS + HASH_SIGNS:
+        return []
+    whole = (0, len(chunk))
     entities = extract_entities(chunk)
-    terms = [_tag_term(tag.tag) for tag in entities.hashtags if tag.end == len(chunk)]
-    terms += [
-        _handle_term(mention.handle) for mention in entities.mentions if mention.end == len(chunk)
-    ]
-    whole = chunk[:1] in {"#", "@", "\uff03", "\uff20"} and len(terms) == 1
-    return [terms] if whole else []
+    tags = [_tag_term(tag.tag) for tag in entities.hashtags if (tag.start, tag.end) == whole]
+    handles = [_handle_term(at.handle) for at in entities.mentions if (at.start, at.end) == whole]
+    return [[term] for term in tags + handles]
 
 
 def _phrases(text: str) -> list[list[str]]:
-    folded = fold(_with_links_as_words(text, find_urls(text)))
-    signs = [[sign] for sign in dict.fromkeys(_SIGN.findall(folded))]
+    folded = fold(_with_links_as_words(text, extract_entities(text).urls))
+    signs = [[sign] for sign in dict.fromkeys(_signs(folded))]
     pieces = _pieces(folded)
     if not pieces:
         return signs
@@ -126,12 +123,16 @@ def _pieces(folded: str) -> list[_Piece]:
 def _piece(found: str) -> _Piece:
     if _UNIT.match(found):
         units = [unit[:TERM_CHARS_MAX] for unit in _UNIT.findall(found)]
-        return _Piece(units, spaceless=True)
+        return _Piece(units, True)
     return _word(found)
 
 
 def _word(word: str) -> _Piece:
-    return _Piece([word[:TERM_CHARS_MAX]], spaceless=False)
+    return _Piece([word[:TERM_CHARS_MAX]], False)
+
+
+def _signs(folded: str) -> list[str]:
+    return [] if folded.isascii() else _SIGN.findall(folded)
 
 
 def _tag_term(tag: str) -> str:
@@ -142,11 +143,11 @@ def _handle_term(handle: str) -> str:
     return "@" + handle.lower()
 
 
-def _with_links_as_words(text: str, urls: list[Url] | tuple[Url, ...]) -> str:
+def _with_links_as_words(text: str, urls: Sequence[Url]) -> str:
     return " ".join(_words_and_links(text, urls)) if urls else text
 
 
-def _words_and_links(text: str, urls: list[Url] | tuple[Url, ...]) -> Iterator[str]:
+def _words_and_links(text: str, urls: Sequence[Url]) -> Iterator[str]:
     start = 0
     for url in urls:
         yield text[start : url.start]

@@ -18,6 +18,7 @@ from domain.events import (
     TweetPosted,
 )
 from domain.ids import AccountId, ItemId, PostId
+from projections.items import Item
 from projections.projection import Projection, Store
 from projections.windows import Window
 
@@ -58,15 +59,6 @@ class DropAuthor(NamedTuple):
 
 
 Operation = AddPost | DropPost | SetRepost | DropAuthor
-
-
-class Item(NamedTuple):
-    """A place in a timeline. `reposted_by_id` is None for the author's own post."""
-
-    item_id: ItemId
-    post_id: PostId
-    author_id: AccountId
-    reposted_by_id: AccountId | None
 
 
 class AuthorTimelines(Store[Operation], Protocol):

@@ -60,7 +60,6 @@ class DropPost(NamedTuple):
     """A post is deleted: absorbing, also when it comes before the post."""
 
     post_id: PostId
-    author_id: AccountId
 
 
 class SetLike(NamedTuple):
@@ -204,7 +203,7 @@ def project(batch: Sequence[Recorded]) -> Sequence[Operation]:
             case TweetEdited() | ReplyEdited():
                 operations.append(_edit(event, 1 + version))
             case TweetDeleted() | ReplyDeleted():
-                operations.append(DropPost(event.post_id, event.actor_id))
+                operations.append(DropPost(event.post_id))
             case (
                 LikeAdded()
                 | LikeRemoved()

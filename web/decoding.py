@@ -1,60 +1,88 @@
 """Bodies and queries into typed values, with a precise refusal for whatever is wrong."""
 
 import re
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import inspect
 
 from domain.errors import Invalid
+from domain.ids import ID_MAX
+from web.complaints import not_json, pointed
 from web.problems import BadRequest, UnsupportedMediaType
 
 WAIT_S_DEFAULT: Final = 2.0
 WAIT_S_MAX: Final = 10.0
-_PATH: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
-_UNKNOWN_FIELD: Final = re.compile(r"unknown field `(?P<field>[^`]*)`")
-_MISSING_FIELD: Final = re.compile(r"missing required field `(?P<field>[^`]*)`")
-_WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d+)")
+PARAMETERS_MAX: Final = 200
+
+_WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?![^\s,;])")
+_INTEGER: Final = re.compile(r"-?[0-9]{1,40}")
+_DIGITS: Final = re.compile(r"[0-9]{1,40}")
+_TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
+_NUL: Final = "A NUL character cannot be stored"
+
+Read = Callable[[str], Any]
+
+
+class _Parameter(NamedTuple):
+    read: Read
+    repeated: bool
+
+
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+_parameters: dict[type, Mapping[str, _Parameter]] = {}
 
 
 def decode_body(kind: type[msgspec.Struct] | None, raw: bytes, content_type: str | None) -> Any:
     """The body as `kind`. Raises UnsupportedMediaType, BadRequest (no JSON), Invalid (422)."""
     if kind is None:
         return None
-    media_type = (content_type or "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise UnsupportedMediaType
+    if content_type != "application/json":
+        _check_media_type(content_type, raw)
     decoder = _decoders.get(kind)
     if decoder is None:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind)
     try:
-        return decoder.decode(raw)
+        body = decoder.decode(raw)
     except msgspec.ValidationError as error:
-        raise Invalid(_pointed(str(error))) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"The body is not JSON: {error}") from error
+        raise Invalid(pointed(str(error))) from error
+    except UnicodeDecodeError as error:
+        raise BadRequest("The body is not UTF-8") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRequest(not_json(str(error))) from error
+    if b"\\u0000" in raw:
+        _refuse_nul(msgspec.to_builtins(body), "")
+    return body
 
 
 def decode_query(kind: type[msgspec.Struct] | None, raw: bytes) -> Any:
-    """The query as `kind`; parameters it does not know are ignored. Raises Invalid (422)."""
+    """The query as `kind`; parameters it does not know are ignored. Raises BadRequest, Invalid."""
     if kind is None:
         return None
+    if not raw:
+        return _convert({}, kind)
     try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=200)
+        pairs = parse_qsl(
+            raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS_MAX
+        )
     except ValueError as error:
         raise BadRequest("The query cannot be read") from error
+    known = _parameters.get(kind)
+    if known is None:
+        known = _parameters[kind] = _parameters_of(kind)
     values: dict[str, Any] = {}
-    many = _repeated(kind)
-    for name, value in pairs:
-        if name in many:
+    for name, text in pairs:
+        parameter = known.get(name)
+        if parameter is None:
+            continue
+        value = _read(name, text, parameter)
+        if parameter.repeated:
             values.setdefault(name, []).append(value)
         else:
             values[name] = value
-    try:
-        return msgspec.convert(values, kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise Invalid(_pointed(str(error))) from error
+    return _convert(values, kind)
 
 
 def wait_seconds(prefer: str | None) -> float:
@@ -63,29 +91,83 @@ def wait_seconds(prefer: str | None) -> float:
     return WAIT_S_DEFAULT if found is None else min(float(found[1]), WAIT_S_MAX)
 
 
-def _repeated(kind: type[msgspec.Struct]) -> frozenset[str]:
-    """Fields of `kind` that may be given several times: those typed as tuples."""
-    found = _repeated_fields.get(kind)
-    if found is None:
-        hints = {f.encode_name: f.type for f in msgspec.structs.fields(kind)}
-        found = frozenset(n for n, t in hints.items() if getattr(t, "__origin__", None) is tuple)
-        _repeated_fields[kind] = found
-    return found
+def _check_media_type(content_type: str | None, raw: bytes) -> None:
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    if media_type == "application/json":
+        return
+    if not raw and not media_type:
+        raise BadRequest("A body is needed")
+    raise UnsupportedMediaType
 
 
-_repeated_fields: dict[type[msgspec.Struct], frozenset[str]] = {}
+def _convert(values: Mapping[str, Any], kind: type[msgspec.Struct]) -> Any:
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise Invalid(pointed(str(error))) from error
 
 
-def _pointed(message: str) -> tuple[str, str]:
-    """msgspec's message as (JSON pointer, detail)."""
-    at = _PATH.search(message)
-    pointer = ""
-    detail = message
-    if at is not None:
-        pointer = re.sub(r"\.|\[", "/", at["path"]).replace("]", "")
-        detail = message[: at.start()]
-    for pattern in (_UNKNOWN_FIELD, _MISSING_FIELD):
-        named = pattern.search(detail)
-        if named is not None:
-            pointer = f"{pointer}/{named['field']}"
-    return pointer, detail
+def _read(name: str, text: str, parameter: _Parameter) -> Any:
+    if "\0" in text:
+        raise Invalid((f"/{name}", _NUL))
+    try:
+        return parameter.read(text)
+    except ValueError as error:
+        raise Invalid((f"/{name}", str(error))) from error
+
+
+def _parameters_of(kind: type[msgspec.Struct]) -> Mapping[str, _Parameter]:
+    described = inspect.type_info(kind)
+    fields = described.fields if isinstance(described, inspect.StructType) else ()
+    return {field.encode_name: _parameter(field.type) for field in fields}
+
+
+def _parameter(kind: inspect.Type) -> _Parameter:
+    match kind:
+        case inspect.Metadata(extra={"snowflake": True}):
+            return _Parameter(_snowflake, repeated=False)
+        case inspect.Metadata(type=inner) | inspect.UnionType(types=(inner, inspect.NoneType())):
+            return _parameter(inner)
+        case inspect.VarTupleType(item_type=item) | inspect.ListType(item_type=item):
+            return _Parameter(_parameter(item).read, repeated=True)
+        case _:
+            return _Parameter(_READS.get(type(kind), str), repeated=False)
+
+
+def _snowflake(text: str) -> int:
+    if not _DIGITS.fullmatch(text):
+        raise ValueError("Must be a decimal id")
+    return min(int(text), ID_MAX)
+
+
+def _integer(text: str) -> int:
+    if not _INTEGER.fullmatch(text):
+        raise ValueError("Must be a whole number")
+    return int(text)
+
+
+def _boolean(text: str) -> bool:
+    try:
+        return _TRUTH[text]
+    except KeyError:
+        raise ValueError("Must be true or false") from None
+
+
+_READS: Final[Mapping[type[inspect.Type], Read]] = {
+    inspect.IntType: _integer,
+    inspect.BoolType: _boolean,
+}
+
+
+def _refuse_nul(value: Any, pointer: str) -> None:
+    match value:
+        case str() if "\0" in value:
+            raise Invalid((pointer, _NUL))
+        case dict():
+            for name, member in value.items():
+                _refuse_nul(member, f"{pointer}/{name}")
+        case list() | tuple():
+            for index, item in enumerate(value):
+                _refuse_nul(item, f"{pointer}/{index}")
+        case _:
+            pass

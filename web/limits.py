@@ -18,7 +18,6 @@ from web.routing import Identity, Route
 
 BUCKETS_MAX: Final = 200_000
 IPV6_NETWORK_BITS: Final = 64  # one household or server has as many addresses as it likes
-
 SUBJECT_CHARS_MAX: Final = 64
 
 

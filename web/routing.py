@@ -65,6 +65,13 @@ class Call:
         return self.identity.account_id
 
     @property
+    def session_id(self) -> str:
+        """The session that asks. Raises NotSignedIn on a route that does not require one."""
+        if self.identity is None:
+            raise NotSignedIn
+        return self.identity.session_id
+
+    @property
     def reader_id(self) -> AccountId | None:
         """The signed-in account, if any."""
         return None if self.identity is None else self.identity.account_id

@@ -4,7 +4,7 @@ Start with `posts` (one text as a whole), then `urls`, `tags` and `weight`. The 
 and the list of top-level domains are twitter-text's (Apache-2.0, copyright Twitter, Inc.).
 """
 
-from domain.text.entities import Cashtag, Entities, Hashtag, Mention, Url
+from domain.text.entities import Cashtag, Entities, Entity, Hashtag, Mention, Url
 from domain.text.posts import ParsedPost, extract_entities, parse_post
 from domain.text.tags import (
     find_cashtags,
@@ -29,6 +29,7 @@ __all__ = [
     "Cashtag",
     "Configuration",
     "Entities",
+    "Entity",
     "Hashtag",
     "Mention",
     "ParsedPost",

@@ -63,5 +63,6 @@ AT_SIGNS: Final = "@\uff20"
 HASH_SIGNS: Final = "#\uff03"
 # Signs that are no letters but stand inside words: middle dots, wave dashes, joiners ...
 HASHTAG_SIGNS: Final = (
-    "_\u00b7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d\u3003\u301c\u309b\u309c\u30a0\u30fb\ua67e\uff5e"
+    "_\u00b7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d"
+    "\u3003\u301c\u309b\u309c\u30a0\u30fb\ua67e\uff5e"
 )

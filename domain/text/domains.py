@@ -1,4 +1,7 @@
-"""Domain names as twitter-text (Apache-2.0) sees them: labels, and a known top-level domain last."""
+"""Domain names as twitter-text (Apache-2.0) sees them: labels, the last a known top-level domain.
+
+Of the labels around a dot, the leftmost and longest chain that such a domain ends is the name.
+"""
 
 import re
 from collections.abc import Iterator
@@ -21,9 +24,7 @@ _NOT_BEFORE: Final = frozenset(
 )
 _NO_STOPS: Final = re.compile(rf"[^{DOMAIN_STOPS}]*+")
 
-_ASCII_TLD: Final = re.compile(
-    r"[A-Za-z0-9]{1,24}+(?![A-Za-z0-9@+\-])|[Xx][Nn]--[A-Za-z0-9\-]+"
-)
+_ASCII_TLD: Final = re.compile(r"[A-Za-z0-9]{1,24}+(?![A-Za-z0-9@+\-])|[Xx][Nn]--[A-Za-z0-9\-]+")
 _OTHER_TLD_LENGTHS: Final = sorted(
     {len(name) for name in TOP_LEVEL_DOMAINS if not name.isascii()}, reverse=True
 )
@@ -45,7 +46,7 @@ def run_around(text: str, at: int, lowest: int) -> tuple[int, int]:
 
 
 def domains_in_run(text: str, start: int, stop: int, used: int) -> Iterator[tuple[int, int]]:
-    """The domains of one run of domain characters, each the leftmost and longest there is.
+    """Where the domains in a run of domain characters start and end.
 
     What lies before `used` belongs to an earlier match and cannot stand before a domain.
     """
@@ -88,9 +89,9 @@ def _chain_ends(text: str, labels: list[tuple[int, int]], tld_ends: list[int]) -
 
 def _first_start(text: str, lowest: int, stop: int, used: int) -> int | None:
     for at in range(lowest, stop):
-        if at == 0 or (at > used and may_precede_url(text[at - 1])):
-            if text[at] not in "-_":
-                return at
+        free = at == 0 or (at > used and may_precede_url(text[at - 1]))
+        if free and text[at] not in "-_":
+            return at
     return None
 
 

@@ -3,6 +3,8 @@
 Hashtags and URLs are stored inside events: their field names are for ever.
 """
 
+from typing import TypeAlias
+
 import msgspec
 
 
@@ -29,6 +31,9 @@ class Url(msgspec.Struct, frozen=True):
     url: str
     start: int
     end: int
+
+
+Entity: TypeAlias = Hashtag | Mention | Url
 
 
 class Cashtag(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from domain.text.entities import Entities, Hashtag, Mention, Url
+from domain.text.entities import Entities, Entity, Hashtag, Mention, Url
 from domain.text.tags import find_hashtags, find_mentions_and_lists
 from domain.text.urls import find_urls
 from domain.text.weight import Weight, weigh_around
@@ -25,11 +25,9 @@ def extract_entities(text: str) -> Entities:
 
 
 def _around_urls(text: str, urls: list[Url]) -> Entities:
-    mentions = find_mentions_and_lists(text)
-    hashtags = find_hashtags(text)
+    found: list[Entity] = [*urls, *find_mentions_and_lists(text), *find_hashtags(text)]
     # Sorting is stable: of two that start together the URL wins, then the mention.
-    found = sorted((*urls, *mentions, *hashtags), key=_start)
-    kept = _without_overlaps(found)
+    kept = _without_overlaps(sorted(found, key=_start))
     return Entities(
         hashtags=tuple(entity for entity in kept if isinstance(entity, Hashtag)),
         mentions=tuple(
@@ -39,12 +37,12 @@ def _around_urls(text: str, urls: list[Url]) -> Entities:
     )
 
 
-def _start(entity: Hashtag | Mention | Url) -> int:
+def _start(entity: Entity) -> int:
     return entity.start
 
 
-def _without_overlaps(found: list[Hashtag | Mention | Url]) -> list[Hashtag | Mention | Url]:
-    kept = []
+def _without_overlaps(found: list[Entity]) -> list[Entity]:
+    kept: list[Entity] = []
     end = 0
     for entity in found:
         if entity.start >= end:

@@ -27,9 +27,7 @@ _VARIATION_SELECTORS: Final = "\ufe0e\ufe0f"
 _HASHTAG: Final = re.compile(
     rf"[{HASH_SIGNS}](?!\ufe0f|\u20e3)([{_TAG_OTHER}]*+[{_TAG_LETTER}][{_TAG_LETTER}{_TAG_OTHER}]*+)"
 )
-_BEFORE_HASHTAG: Final = re.compile(
-    rf"[{_VARIATION_SELECTORS}]|[^&{_TAG_LETTER}{_TAG_OTHER}]"
-)
+_BEFORE_HASHTAG: Final = re.compile(rf"[{_VARIATION_SELECTORS}]|[^&{_TAG_LETTER}{_TAG_OTHER}]")
 _AFTER_NO_HASHTAG: Final = re.compile(rf"[{HASH_SIGNS}]|://")
 
 _HANDLE: Final = "[A-Za-z0-9_]{1,20}"

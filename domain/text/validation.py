@@ -1,6 +1,6 @@
 """Whether a whole text is one thing: a post, a hashtag, a handle, a list name or a URL.
 
-The rules are those of twitter-text (Apache-2.0); URLs are checked by RFC 3986, with Unicode domains.
+The rules are those of twitter-text (Apache-2.0); for URLs RFC 3986 with Unicode domains.
 """
 
 import re

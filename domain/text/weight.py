@@ -57,9 +57,7 @@ def weigh(text: str, configuration: Configuration = V3) -> Weight:
     return weigh_around(text, find_urls(text), configuration)
 
 
-def weigh_around(
-    text: str, urls: Sequence[Url], configuration: Configuration = V3
-) -> Weight:
+def weigh_around(text: str, urls: Sequence[Url], configuration: Configuration = V3) -> Weight:
     """The weight of a text whose URLs are known."""
     composed = text
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
@@ -102,9 +100,7 @@ def _weight_of_words(words: str, configuration: Configuration) -> int:
     return light * configuration.light_weight + heavy * configuration.default_weight
 
 
-def _valid_end(
-    text: str, composed: str, urls: Sequence[Url], configuration: Configuration
-) -> int:
+def _valid_end(text: str, composed: str, urls: Sequence[Url], configuration: Configuration) -> int:
     """How much of a text that is too long, or not allowed, would still do."""
     room = configuration.weighted_length_max * configuration.scale
     end = 0

@@ -1,18 +1,16 @@
 """The embedded profile: one process, SQLite files in one folder, no servers."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
-from typing import Final
-
-from starlette.applications import Starlette
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Protocol, Self, TypeVar
 
 from commands.ports import Ports
-from commands.routes import routes as command_routes
-from domain.ids import AccountId, PostId
-from domain.objects import AccountCounts, PostCounts
+from infra.counters import ViewCounters
 from infra.folder import DataFolder
 from infra.local_identity import LocalIdentity
+from infra.local_identity.passwords import LOWEST_COST, STANDARD_COST
 from infra.settings import Settings
 from infra.sqlite.account_directory import SqliteAccountDirectory
 from infra.sqlite.author_timelines import SqliteAuthorTimelines
@@ -29,11 +27,162 @@ from infra.sqlite.leases import SqliteLeases
 from infra.sqlite.moderation import SqliteModeration
 from infra.sqlite.notifications import SqliteNotifications
 from infra.sqlite.post_cards import SqlitePostCards
+from infra.sqlite.recorder import create_log
 from infra.sqlite.refusals import SqliteRefusals
 from infra.sqlite.search_index import SqliteSearchIndex
 from infra.sqlite.trends import SqliteTrends
 from infra.stamps import LeasedStamps, wall_clock_ms
 from projections.account_directory import ACCOUNT_DIRECTORY
+from projections.author_timelines import AUTHOR_TIMELINES
+from projections.conversations import CONVERSATIONS
+from projections.engagement import ENGAGEMENT
+from projections.follower_graph import FOLLOWER_GRAPH
+from projections.home_timelines import HOME_TIMELINES
+from projections.moderation import MODERATION
+from projections.notifications import NOTIFICATIONS
+from projections.post_cards import POST_CARDS
+from projections.projection import Projection
+from projections.search_index import SEARCH_INDEX
+from projections.trends import TRENDS
+from read_api.views import Views
 from streams.envelope import Codec
-from streams.registry import Stores, joined
+from streams.registry import joined
 from streams.runner import LocalProgress, LocalRunner
+
+LOG_FILE: Final = "log.db"
+
+
+class Closable(Protocol):
+    """Something that holds files open."""
+
+    @property
+    def close(self) -> Callable[[], None]:
+        """Let them go."""
+
+
+ClosableT = TypeVar("ClosableT", bound=Closable)
+
+
+class Embedded:
+    """Everything one process needs, opened on a data folder and closed in reverse order.
+
+    Raises FolderInUse where another process serves the folder.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        crashed: Callable[[BaseException], None],
+        clock_ms: Callable[[], int] = wall_clock_ms,
+    ) -> None:
+        self._opened = ExitStack()
+        with ExitStack() as undo:
+            undo.callback(self._opened.close)
+            self.folder = self._opened.enter_context(DataFolder(settings.data_path))
+            self._open_log(clock_ms)
+            self._open_identity(settings)
+            self.views = self._open_views(settings, clock_ms)
+            self._open_runner(crashed)
+            undo.pop_all()
+        self.ports = Ports(
+            log=self.log,
+            stamps=self.stamps,
+            handles=self.keyring,
+            identity=self.identity,
+            refusals=self.refusals,
+            idempotency=self.idempotency,
+            counters=ViewCounters(self.views),
+        )
+
+    def start(self) -> None:
+        """Let the projections follow the log."""
+        self.runner.start()
+        self._opened.callback(self.runner.stop)
+
+    def close(self) -> None:
+        """Finish what was accepted and let the folder go."""
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _file(self, name: str) -> Path:
+        return self.folder.file(name)
+
+    def _open_log(self, clock_ms: Callable[[], int]) -> None:
+        path = self._file(LOG_FILE)
+        create_log(path)
+        self.keyring = self._closing(SqliteKeyring(self._file("keys.db")))
+        self.codec = Codec(self.keyring)
+        self.feed = self._closing(SqliteFeed(path, self.codec))
+        self.refusals = self._closing(SqliteRefusals(self._file("refusals.db"), self.feed))
+        self.stamps = LeasedStamps(
+            self._closing(SqliteLeases(self._file("ids.db"))),
+            seen_id=self.feed.newest_id(),
+            clock_ms=clock_ms,
+        )
+        self.log = self._closing(
+            SqliteEventLog(
+                path,
+                self.codec,
+                on_commit=(self.refusals.committed, self.feed.committed),
+                now_ms=clock_ms,
+            )
+        )
+        self.idempotency = self._closing(SqliteIdempotency(path, self.log))
+
+    def _open_identity(self, settings: Settings) -> None:
+        lowest = settings.argon2_cost == "lowest"
+        self.identity = self._closing(
+            LocalIdentity(
+                self._file("identity.db"),
+                log=self.log,
+                refusals=self.refusals,
+                cost=LOWEST_COST if lowest else STANDARD_COST,
+            )
+        )
+
+    def _open_views(self, settings: Settings, clock_ms: Callable[[], int]) -> Views:
+        return Views(
+            post_cards=self._closing(SqlitePostCards(self._of(POST_CARDS))),
+            author_timelines=self._closing(SqliteAuthorTimelines(self._of(AUTHOR_TIMELINES))),
+            home_timelines=self._closing(
+                SqliteHomeTimelines(
+                    self._of(HOME_TIMELINES), threshold=settings.threshold, now_ms=clock_ms
+                )
+            ),
+            conversations=self._closing(SqliteConversations(self._of(CONVERSATIONS))),
+            follower_graph=self._closing(SqliteFollowerGraph(self._of(FOLLOWER_GRAPH))),
+            search_index=self._closing(SqliteSearchIndex(self._of(SEARCH_INDEX))),
+            engagement=self._closing(SqliteEngagement(self._of(ENGAGEMENT))),
+            trends=self._closing(SqliteTrends(self._of(TRENDS))),
+            notifications=self._closing(SqliteNotifications(self._of(NOTIFICATIONS))),
+            account_directory=self._closing(SqliteAccountDirectory(self._of(ACCOUNT_DIRECTORY))),
+            moderation=self._closing(SqliteModeration(self._of(MODERATION))),
+            refusals=self.refusals,
+            now_ms=clock_ms,
+        )
+
+    def _open_runner(self, crashed: Callable[[BaseException], None]) -> None:
+        filled = joined(self.views)
+        self.dead_letters = self._closing(SqliteDeadLetters(self._file("dead_letters.db")))
+        self.progress = LocalProgress([projection.name for projection, _ in filled])
+        self.runner = LocalRunner(
+            self.feed, filled, self.dead_letters, self.progress, crashed=crashed
+        )
+
+    def _of(self, projection: Projection) -> Path:
+        return self.folder.projection(projection.name, projection.version)
+
+    def _closing(self, part: ClosableT) -> ClosableT:
+        self._opened.callback(part.close)
+        return part

@@ -12,11 +12,11 @@ from projections.author_timelines import (
     AddPost,
     DropAuthor,
     DropPost,
-    Item,
     Operation,
     PostKind,
     SetRepost,
 )
+from projections.items import Item
 from projections.windows import Window
 
 # Live posts only: what drops a post may come before it, so drops are kept and looked up.

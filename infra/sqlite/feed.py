@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from domain.events import Recorded
+from domain.ids import is_imported
 from infra.sqlite.connections import Readers
 from streams.envelope import Codec, UnknownEventType, UnreadableEvent
 from streams.feed import Fed, Unreadable
 
 TAIL_MAX: Final = 20_000
+NEWEST_MAX: Final = 1_000
 _SELECT: Final = (
     "SELECT rowid, originator_version, topic, state FROM stored_events "
     "WHERE rowid>? ORDER BY rowid LIMIT ?"
@@ -52,6 +54,12 @@ class SqliteFeed:
         """See `Feed.head`."""
         del partition
         return self._head
+
+    def newest_id(self) -> int:
+        """The highest id among the newest events that were not imported; 0 if there is none."""
+        newest = self._read_file(max(self._head - NEWEST_MAX, 0), NEWEST_MAX)
+        ids = (fed.event.event_id for fed in newest if isinstance(fed, Recorded))
+        return max((event_id for event_id in ids if not is_imported(event_id)), default=0)
 
     async def wait(self, partition: int, after: int) -> None:
         """See `Feed.wait`."""

@@ -1,7 +1,9 @@
 """A projection's own SQLite file: its tables, its checkpoint, one writer and many readers."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ class ProjectionFile:
 
     def __init__(self, path: Path, schema: str, statements: Statements) -> None:
         self._statements = statements
+        self._lock = threading.Lock()
         self._writer = connect(path)
         self._writer.executescript(_CHECKPOINTS + schema)
         self._readers = Readers(path)
@@ -45,15 +48,33 @@ class ProjectionFile:
         Operations are grouped by type: their order makes no difference (set semantics).
         Raises StoreUnavailable if the file cannot be written now.
         """
+        with self.applying(operations, checkpoint):
+            pass
+
+    @contextmanager
+    def applying(
+        self, operations: Sequence[Any], checkpoint: Mapping[int, int]
+    ) -> Iterator[sqlite3.Connection]:
+        """As `apply`; the body writes what else follows from the batch, in its transaction."""
         groups: dict[type, list[Any]] = {}
         for operation in operations:
             groups.setdefault(type(operation), []).append(operation)
+        with self.writing() as writer:
+            for kind, group in groups.items():
+                for statement in self._statements[kind]:
+                    writer.executemany(statement, group)
+            yield writer
+            writer.executemany(_ADVANCE, checkpoint.items())
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The writer in a transaction of its own; one thread at a time.
+
+        Raises StoreUnavailable if the file cannot be written now.
+        """
         try:
-            with transaction(self._writer) as writer:
-                for kind, group in groups.items():
-                    for statement in self._statements[kind]:
-                        writer.executemany(statement, group)
-                writer.executemany(_ADVANCE, checkpoint.items())
+            with self._lock, transaction(self._writer) as writer:
+                yield writer
         except sqlite3.OperationalError as error:
             raise StoreUnavailable(str(error)) from error
 

@@ -89,10 +89,11 @@ class GroupRecorder(SQLiteApplicationRecorder):
         try:
             with self.datastore.transaction(commit=True) as c:
                 return [self._insert(c, entry) for entry in entries]
-        except IntegrityError:
-            pass
-        except sqlite3.IntegrityError:
-            pass
+        except (IntegrityError, sqlite3.IntegrityError):
+            # Some entry repeats an event: nothing was committed, so take them one by one.
+            return self._insert_singly(entries)
+
+    def _insert_singly(self, entries: Sequence[Entry]) -> list[Outcome]:
         with self.datastore.transaction(commit=True) as c:
             return [self._insert_within_savepoint(c, entry) for entry in entries]
 
@@ -134,3 +135,10 @@ class GroupRecorder(SQLiteApplicationRecorder):
         )
         row: Any = c.fetchone()
         return int(row[0] or 0)
+
+
+def create_log(path: Path) -> None:
+    """Make the log's tables where they are missing."""
+    recorder = GroupRecorder(path)
+    recorder.create_table()
+    recorder.datastore.close()

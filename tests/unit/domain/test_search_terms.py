@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.search_terms import TERM_CHARS_MAX, query_phrases, search_terms
@@ -9,8 +9,20 @@ from domain.text.folding import fold
 
 TEXTS = st.lists(
     st.sampled_from(
-        (*" #@.\"'_-", "天", "天気", "か\u3099", "ไทย", "น้ำ", "हिन्दी", "한국", "cats", "Ünï", "ß", "İ", "1")
-        + ("http://example.com/a?b", "👍🏽", "🇩🇪", "\u200d", "\u0301", "\x00", "\ud800", "\u201c")
+        (
+            *" #@.\"'_-1",
+            *("天", "天気", "か\u3099", "ไทย", "น้ำ", "हिन्दी", "한국", "cats", "Ünï", "ß", "İ"),
+            *(
+                "http://example.com/a?b",
+                "👍🏽",
+                "🇩🇪",
+                "\u200d",
+                "\u0301",
+                "\x00",
+                "\ud800",
+                "\u201c",
+            ),
+        )
     )
     | st.characters(categories=None),
     max_size=20,
@@ -25,7 +37,7 @@ def finds(query: str, text: str) -> bool:
 
 
 def test_words_are_folded_and_in_reading_order() -> None:
-    assert search_terms("The QUICK \ufb01sh, 2nd Straße") == ["the", "quick", "fish", "2nd", "strasse"]
+    assert search_terms("QUICK \ufb01sh, 2nd Straße") == ["quick", "fish", "2nd", "strasse"]
 
 
 def test_text_without_spaces_is_cut_into_pairs_then_come_its_single_characters() -> None:
@@ -126,7 +138,6 @@ def test_a_long_word_is_cut_alike_in_text_and_query() -> None:
 
 
 @given(TEXTS)
-@settings(deadline=None)
 def test_a_term_holds_nothing_that_a_backend_would_trip_over(text: str) -> None:
     for term in [*search_terms(text), *(term for phrase in query_phrases(text) for term in phrase)]:
         assert 0 < len(term) <= TERM_CHARS_MAX + 1
@@ -134,12 +145,10 @@ def test_a_term_holds_nothing_that_a_backend_would_trip_over(text: str) -> None:
 
 
 @given(TEXTS)
-@settings(deadline=None)
 def test_a_text_is_found_by_itself(text: str) -> None:
     assert finds(text, text) or not query_phrases(text)
 
 
 @given(st.text(st.characters(categories=["L", "M", "N"]), max_size=20))
-@settings(deadline=None)
 def test_folding_what_is_folded_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)

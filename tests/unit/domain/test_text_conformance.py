@@ -52,7 +52,7 @@ def sections(name: str) -> dict[str, list[Case]]:
     return loaded
 
 
-def cases(name: str, section: str) -> Any:
+def cases(name: str, section: str) -> pytest.MarkDecorator:
     """Parametrise a test with each case of a section."""
     found = sections(name).get(section, [])
     return pytest.mark.parametrize(
@@ -198,12 +198,20 @@ def test_shortened_urls(case: Case) -> None:
     assert [u.url for u in find_urls(case["text"])] == case["expected"]
 
 
-@pytest.mark.parametrize("section", ["urls_with_indices", "urls_with_directional_markers"])
-def test_urls_with_offsets(section: str) -> None:
-    for case in sections("extract.yml")[section]:
-        found = find_urls(case["text"])
+def check_url_offsets(case: Case) -> None:
+    found = find_urls(case["text"])
 
-        assert [{"url": u.url, "indices": [u.start, u.end]} for u in found] == case["expected"]
+    assert [{"url": u.url, "indices": [u.start, u.end]} for u in found] == case["expected"]
+
+
+@cases("extract.yml", "urls_with_indices")
+def test_urls_with_offsets(case: Case) -> None:
+    check_url_offsets(case)
+
+
+@cases("extract.yml", "urls_with_directional_markers")
+def test_urls_among_directional_marks(case: Case) -> None:
+    check_url_offsets(case)
 
 
 @cases("extract.yml", "hashtags")

@@ -1,0 +1,46 @@
+"""Like a post, or like it no more."""
+
+import msgspec
+
+from commands.guards import admit, load_post, load_reachable_post
+from commands.handling import Decision
+from commands.ports import Ports
+from commands.toggling import publish_change
+from domain.events import LikeAdded, LikeRemoved
+from domain.ids import AccountId, PostId
+
+
+class LikePost(msgspec.Struct, frozen=True, kw_only=True):
+    actor_id: AccountId
+    post_id: PostId
+
+
+class UnlikePost(msgspec.Struct, frozen=True, kw_only=True):
+    actor_id: AccountId
+    post_id: PostId
+
+
+async def like_post(command: LikePost, ports: Ports) -> Decision:
+    """Raises Suspended, PostNotFound, Blocked."""
+    admit(command.actor_id, ports)
+    post = await load_reachable_post(command.post_id, command.actor_id, ports)
+    added = LikeAdded(
+        event_id=ports.stamps.event_id(),
+        actor_id=command.actor_id,
+        post_id=post.post_id,
+        post_author_id=post.author_id,
+    )
+    return await publish_change(added, ports)
+
+
+async def unlike_post(command: UnlikePost, ports: Ports) -> Decision:
+    """Also across a block. Raises Suspended, PostNotFound."""
+    admit(command.actor_id, ports)
+    post = await load_post(command.post_id, ports)
+    removed = LikeRemoved(
+        event_id=ports.stamps.event_id(),
+        actor_id=command.actor_id,
+        post_id=post.post_id,
+        post_author_id=post.author_id,
+    )
+    return await publish_change(removed, ports)

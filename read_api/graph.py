@@ -1,0 +1,132 @@
+"""Lists of accounts from the follower graph, and suggestions of whom to follow."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+from domain.errors import AccountNotFound
+from domain.ids import AccountId
+from projections.follower_graph import Edge, EdgeList, Suggestion
+from projections.windows import Window
+from read_api.lists import ACCOUNTS_SHOWN_WITH, AccountsPage, accounts_page, next_link, place
+from read_api.sight import NOBODY, Sight, sight_of
+from read_api.views import Views
+from web.paging import CursorQuery
+from web.routing import Auth, Call, Endpoint, Reply, Route
+
+Edges = Callable[[Window, int], Awaitable[Sequence[Edge]]]
+SHOWN_WITH: Final = ACCOUNTS_SHOWN_WITH
+
+
+class Graph:
+    """The endpoints of this resource."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    def of_account(self, which: EdgeList) -> Endpoint:
+        """A list of the account in the path."""
+
+        async def endpoint(call: Call) -> Reply:
+            account_id = await self._seen(call)
+
+            async def edges(window: Window, limit: int) -> Sequence[Edge]:
+                return await self._views.follower_graph.edges(account_id, which, window, limit)
+
+            return await self._page(call, edges, which)
+
+        return endpoint
+
+    def of_reader(self, which: EdgeList) -> Endpoint:
+        """A list of the reader's own. It shows also whom a block would hide."""
+
+        async def endpoint(call: Call) -> Reply:
+            limit, below = call.query.limit, place(call, int, which)
+            reader = call.account_id
+            found = await self._views.follower_graph.edges(
+                reader, which, Window(max_id=below), limit + 1
+            )
+            people = [edge.account_id for edge in found[:limit]]
+            more = found[limit - 1].edge_id if len(found) > limit else None
+            sight = Sight(reader, NOBODY, NOBODY, self._views.refusals)
+            return await accounts_page(people, next_link(call, more, which), self._views, sight)
+
+        return endpoint
+
+    async def mutuals(self, call: Call) -> Reply:
+        """Whom both the account and the reader follow."""
+        account_id, reader = await self._seen(call), call.account_id
+
+        async def edges(window: Window, limit: int) -> Sequence[Edge]:
+            return await self._views.follower_graph.mutuals(account_id, reader, window, limit)
+
+        return await self._page(call, edges, "mutuals")
+
+    async def known_followers(self, call: Call) -> Reply:
+        """Followers of the account whom the reader follows."""
+        account_id, reader = await self._seen(call), call.account_id
+
+        async def edges(window: Window, limit: int) -> Sequence[Edge]:
+            graph = self._views.follower_graph
+            return await graph.known_followers(account_id, reader, window, limit)
+
+        return await self._page(call, edges, "known-followers")
+
+    async def suggestions(self, call: Call) -> Reply:
+        """Whom the reader might follow: friends of friends."""
+        limit, after = call.query.limit, place(call, Suggestion, "suggestions")
+        found = await self._views.follower_graph.suggestions(call.account_id, after, limit + 1)
+        more = found[limit - 1] if len(found) > limit else None
+        people = [suggestion.account_id for suggestion in found[:limit]]
+        sight = sight_of(call.account_id, self._views.refusals)
+        return await accounts_page(people, next_link(call, more, "suggestions"), self._views, sight)
+
+    async def _seen(self, call: Call) -> AccountId:
+        account_id = AccountId(call.path["id"])
+        sight = sight_of(call.reader_id, self._views.refusals)
+        profiles = await self._views.account_directory.profiles([account_id])
+        if not profiles or not sight.of_account(account_id):
+            raise AccountNotFound
+        return account_id
+
+    async def _page(self, call: Call, edges: Edges, name: str) -> Reply:
+        limit, below = call.query.limit, place(call, int, name)
+        found = await edges(Window(max_id=below), limit + 1)
+        people = [edge.account_id for edge in found[:limit]]
+        more = found[limit - 1].edge_id if len(found) > limit else None
+        sight = sight_of(call.reader_id, self._views.refusals)
+        return await accounts_page(people, next_link(call, more, name), self._views, sight)
+
+
+def routes(views: Views) -> tuple[Route, ...]:
+    """The routes of this resource."""
+    graph = Graph(views)
+
+    def get(path: str, endpoint: Endpoint, summary: str, **further: Any) -> Route:
+        return Route(
+            method="GET",
+            path=path,
+            endpoint=endpoint,
+            summary=summary,
+            query=CursorQuery,
+            answers={200: AccountsPage},
+            uses=SHOWN_WITH,
+            tag="accounts",
+            **further,
+        )
+
+    account = "/v1/accounts/{id:id}"
+    public: dict[str, Any] = {"auth": Auth.OPTIONAL, "errors": (404,)}
+    return (
+        get(f"{account}/followers", graph.of_account("followers"), "Followers", **public),
+        get(f"{account}/following", graph.of_account("following"), "Whom it follows", **public),
+        get(f"{account}/mutuals", graph.mutuals, "Whom both follow", errors=(404,)),
+        get(
+            f"{account}/known-followers",
+            graph.known_followers,
+            "Its followers whom the reader follows",
+            errors=(404,),
+        ),
+        get("/v1/suggestions", graph.suggestions, "Whom the reader might follow"),
+        get("/v1/blocks", graph.of_reader("blocks"), "Whom the reader blocks"),
+        get("/v1/mutes", graph.of_reader("mutes"), "Whom the reader mutes"),
+    )

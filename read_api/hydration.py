@@ -1,0 +1,89 @@
+"""From ids to what clients get: posts and accounts in bulk, joined as bytes."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Final
+
+import msgspec
+
+from domain.ids import AccountId, PostId
+from domain.objects import AccountViewer, account_json, post_json
+from projections.post_cards import Card
+from read_api.sight import Sight
+from read_api.views import Views
+
+STRANGER: Final = AccountViewer()
+NO_EDGES: Final = (0, 0)
+
+
+async def cards_of(post_ids: Sequence[PostId], views: Views, sight: Sight) -> Mapping[PostId, Card]:
+    """The posts that are there and that the reader may see."""
+    cards = await views.post_cards.cards(post_ids, sight.reader_id)
+    return {
+        post_id: card for post_id, card in cards.items() if sight.of_post(post_id, card.author_id)
+    }
+
+
+def render_post(card: Card, sight: Sight) -> bytes:
+    """One post as JSON."""
+    viewer = None if sight.reader_id is None else card.viewer
+    return post_json(card.birth, card.text, card.counts, viewer)
+
+
+async def render_accounts(
+    account_ids: Collection[AccountId], views: Views, sight: Sight
+) -> dict[AccountId, bytes]:
+    """Accounts as JSON, those that are there and that the reader may see."""
+    ids = [account_id for account_id in account_ids if sight.of_account(account_id)]
+    if not ids:
+        return {}
+    profiles = await views.account_directory.profiles(ids)
+    tweets = await views.author_timelines.tweet_counts(ids)
+    edges = await views.follower_graph.counts(ids)
+    reader = sight.reader_id
+    relations = {} if reader is None else await views.follower_graph.relations(reader, ids)
+    rendered = {}
+    for account_id, profile in profiles.items():
+        followers, following = edges.get(account_id, NO_EDGES)
+        counts = b'{"tweets":%d,"followers":%d,"following":%d}' % (
+            tweets.get(account_id, 0),
+            followers,
+            following,
+        )
+        viewer = None if reader is None else _viewer_json(relations.get(account_id, STRANGER))
+        rendered[account_id] = account_json(profile, counts, viewer)
+    return rendered
+
+
+async def includes(
+    cards: Iterable[Card], others: Iterable[AccountId], views: Views, sight: Sight
+) -> bytes:
+    """The `includes` member of a page: the posts that its posts quote or answer, and everybody
+    who wrote or did something on it."""
+    shown = {card.post_id: card for card in cards}
+    referred = {ref for card in shown.values() for ref in _references(card)} - shown.keys()
+    further = await cards_of(sorted(referred), views, sight) if referred else {}
+    people = {card.author_id for card in shown.values()}
+    people.update(card.author_id for card in further.values())
+    people.update(others)
+    accounts = await render_accounts(people, views, sight)
+    posts = b",".join(render_post(card, sight) for card in further.values())
+    return b'{"accounts":[%b],"posts":[%b]}' % (b",".join(accounts.values()), posts)
+
+
+def page_json(items: Iterable[bytes], included: bytes) -> bytes:
+    """A list as clients get it."""
+    return b'{"items":[%b],"includes":%b}' % (b",".join(items), included)
+
+
+def _references(card: Card) -> Iterable[PostId]:
+    if card.quote_of_id is not None:
+        yield card.quote_of_id
+    if card.in_reply_to_id is not None:
+        yield card.in_reply_to_id
+
+
+@cache
+def _viewer_json(viewer: AccountViewer) -> bytes:
+    """There are 32 of them."""
+    return msgspec.json.encode(viewer)

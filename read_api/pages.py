@@ -1,0 +1,90 @@
+"""Fills a page of a timeline: asks for items until enough of them may be shown.
+
+Items that the reader may not see are left out and the page is filled up with the next ones; a
+post stands on a page once, as its highest item.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple
+
+from domain.ids import PostId
+from projections.items import Item
+from projections.post_cards import Card
+from projections.windows import Window
+from read_api.hydration import cards_of
+from read_api.sight import Sight
+from read_api.views import Views
+
+# A reader who may see almost nothing of a long timeline gets a short page and a next link.
+ROUNDS_MAX: Final = 10
+SPARE: Final = 5
+
+Skeleton = Callable[[Window, int], Awaitable[Sequence[Item]]]
+
+
+class Filled(NamedTuple):
+    """A page's items, newest first, with their cards; its highest and lowest item ids, and
+    whether the list goes on in the direction it was read."""
+
+    shown: Sequence[tuple[Item, Card]]
+    newest: int | None
+    oldest: int | None
+    more: bool
+
+
+async def fill(
+    skeleton: Skeleton, window: Window, limit: int, views: Views, sight: Sight
+) -> Filled:
+    """The page of `limit` items that `window` asks for."""
+    shown: list[tuple[Item, Card]] = []
+    posts: set[PostId] = set()
+    for _ in range(ROUNDS_MAX):
+        wanted = limit - len(shown) + SPARE
+        items = await skeleton(window, wanted)
+        near = items[::-1] if window.upwards else items
+        cards = await cards_of([item.post_id for item in near], views, sight)
+        for item in near:
+            card = cards.get(item.post_id)
+            if card is None or not _may_show(item, sight):
+                continue
+            if item.post_id in posts:
+                if window.upwards:
+                    _raise_item(shown, item, card)
+                continue
+            if len(shown) == limit:
+                return _filled(shown, window, more=True)
+            posts.add(item.post_id)
+            shown.append((item, card))
+        if len(items) < wanted:
+            return _filled(shown, window, more=False)
+        window = _beyond(window, near[-1].item_id)
+    return _filled(shown, window, more=True)
+
+
+def _may_show(item: Item, sight: Sight) -> bool:
+    """Whether the reader's rules let this item through (its post was already let through)."""
+    reposter = item.reposted_by_id
+    if reposter is not None and (reposter in sight.muted or not sight.of_account(reposter)):
+        return False
+    return item.author_id not in sight.muted
+
+
+def _raise_item(shown: list[tuple[Item, Card]], item: Item, card: Card) -> None:
+    """Going upwards, a later item of a post replaces the one found below it."""
+    shown[:] = [pair for pair in shown if pair[0].post_id != item.post_id]
+    shown.append((item, card))
+
+
+def _beyond(window: Window, item_id: int) -> Window:
+    if window.upwards:
+        return window._replace(min_id=item_id)
+    return window._replace(max_id=item_id)
+
+
+def _filled(shown: list[tuple[Item, Card]], window: Window, *, more: bool) -> Filled:
+    """`window` is what was asked for last. A page on which nothing may be shown goes on there."""
+    ordered = shown[::-1] if window.upwards else shown
+    if not ordered:
+        reached = (window.min_id if window.upwards else window.max_id) if more else None
+        return Filled((), reached, reached, more)
+    return Filled(ordered, ordered[0][0].item_id, ordered[-1][0].item_id, more)
