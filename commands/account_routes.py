@@ -1,8 +1,7 @@
 """The commands of accounts and sessions: path -> command."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -11,6 +10,7 @@ from commands import sessions
 from commands.change_password import ChangePassword, change_password
 from commands.close_account import CloseAccount, close_account
 from commands.edit_profile import EditProfile, edit_profile
+from commands.endpoints import answering, command_route
 from commands.handling import run
 from commands.open_account import OpenAccount, open_account
 from commands.ports import Ports, Tokens
@@ -18,10 +18,11 @@ from domain import accounts
 from domain.errors import Conflict, HandleTaken
 from domain.ids import AccountId
 from domain.objects import Account
-from web.routing import Auth, Call, Reply, Route
+from web.routing import Auth, Call, Endpoint, Reply, Route
 
-TAG = "identity"
-Endpoint = Callable[[Call], Awaitable[Reply]]
+TAG: Final = "identity"
+_GONE: Final = frozenset({404})
+_SESSION_ERRORS: Final = (400, 401, 403, 413, 415, 422, 429, 503)
 
 Handle = Annotated[str, Meta(pattern=accounts.HANDLE_PATTERN, examples=["ada"])]
 NewPassword = Annotated[
@@ -66,53 +67,58 @@ class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
 
 def routes(ports: Ports) -> tuple[Route, ...]:
     """Everything that changes an account or a session."""
+    return (*_of_accounts(ports), *_of_sessions(ports))
+
+
+def _of_accounts(ports: Ports) -> tuple[Route, ...]:
+    sign_up = command_route(
+        "POST",
+        "/v1/accounts",
+        _sign_up(ports),
+        "Open an account",
+        answers={201: Account},
+        tag=TAG,
+        body=NewAccount,
+        auth=Auth.NONE,
+    )
+    edit = command_route(
+        "PATCH",
+        "/v1/accounts/me",
+        answering(edit_profile, _profile_edit, ports),
+        "Change one's display name or bio",
+        answers={200: Account},
+        tag=TAG,
+        body=ProfileEdit,
+        errors=_GONE,
+    )
+    new_password = command_route(
+        "PUT",
+        "/v1/accounts/me/password",
+        _change_password(ports),
+        "Change one's password; every other session ends",
+        answers={204: None},
+        tag=TAG,
+        body=PasswordChange,
+    )
+    close = command_route(
+        "DELETE",
+        "/v1/accounts/me",
+        _close_account(ports),
+        "Close one's account; its handle can be taken again",
+        answers={204: None},
+        tag=TAG,
+        errors=_GONE,
+    )
     return (
-        Route(
-            method="POST",
-            path="/v1/accounts",
-            endpoint=_sign_up(ports),
-            summary="Open an account",
-            auth=Auth.NONE,
-            body=NewAccount,
-            answers={201: Account},
-            errors=(409, 422, 429, 503),
-            tag=TAG,
-            idempotent_key=True,
-            limit="sign-up",
-        ),
-        Route(
-            method="PATCH",
-            path="/v1/accounts/me",
-            endpoint=_edit_profile(ports),
-            summary="Change one's display name or bio",
-            body=ProfileEdit,
-            answers={200: Account},
-            errors=(401, 403, 404, 409, 422, 429, 503),
-            tag=TAG,
-            idempotent_key=True,
-        ),
-        Route(
-            method="PUT",
-            path="/v1/accounts/me/password",
-            endpoint=_change_password(ports),
-            summary="Change one's password; every other session ends",
-            body=PasswordChange,
-            answers={204: None},
-            errors=(401, 403, 409, 422, 429, 503),
-            tag=TAG,
-            idempotent_key=True,
-            limit="password",
-        ),
-        Route(
-            method="DELETE",
-            path="/v1/accounts/me",
-            endpoint=_close_account(ports),
-            summary="Close one's account; its handle can be taken again",
-            answers={204: None},
-            errors=(401, 403, 404, 409, 422, 429, 503),
-            tag=TAG,
-            idempotent_key=True,
-        ),
+        replace(sign_up, limit="sign-up"),
+        edit,
+        replace(new_password, limit="password"),
+        close,
+    )
+
+
+def _of_sessions(ports: Ports) -> tuple[Route, ...]:
+    return (
         Route(
             method="POST",
             path="/v1/sessions",
@@ -121,7 +127,7 @@ def routes(ports: Ports) -> tuple[Route, ...]:
             auth=Auth.NONE,
             body=Credentials,
             answers={200: Tokens},
-            errors=(401, 403, 422, 429, 503),
+            errors=_SESSION_ERRORS,
             tag=TAG,
             limit="sign-in",
             limit_by=_handle_of,
@@ -134,7 +140,7 @@ def routes(ports: Ports) -> tuple[Route, ...]:
             auth=Auth.NONE,
             body=RefreshToken,
             answers={200: Tokens},
-            errors=(401, 403, 422, 429, 503),
+            errors=_SESSION_ERRORS,
             tag=TAG,
             limit="refresh",
         ),
@@ -144,7 +150,7 @@ def routes(ports: Ports) -> tuple[Route, ...]:
             endpoint=_sign_out(ports),
             summary="Sign out: the session's tokens are refused at once",
             answers={204: None},
-            errors=(401, 403, 429, 503),
+            errors=(400, 401, 403, 429, 503),
             tag=TAG,
         ),
     )
@@ -173,17 +179,13 @@ def _sign_up(ports: Ports) -> Endpoint:
     return endpoint
 
 
-def _edit_profile(ports: Ports) -> Endpoint:
-    async def endpoint(call: Call) -> Reply:
-        body: ProfileEdit = call.body
-        command = EditProfile(
-            account_id=call.account_id,
-            display_name=None if body.display_name is UNSET else body.display_name,
-            bio=None if body.bio is UNSET else body.bio,
-        )
-        return await run(call, ports, lambda p: edit_profile(command, p))
-
-    return endpoint
+def _profile_edit(call: Call) -> EditProfile:
+    body: ProfileEdit = call.body
+    return EditProfile(
+        account_id=call.account_id,
+        display_name=None if body.display_name is UNSET else body.display_name,
+        bio=None if body.bio is UNSET else body.bio,
+    )
 
 
 def _change_password(ports: Ports) -> Endpoint:

@@ -25,9 +25,7 @@ _MISSING: Final = frozenset({404})
 class Measure(msgspec.Struct, forbid_unknown_fields=True):
     """Why, for the audit log; it may be left out, and so may the whole body."""
 
-    reason: Annotated[
-        str, Meta(max_length=MEASURE_REASON_CHARS_MAX, pattern=WORDS_PATTERN)
-    ] = ""
+    reason: Annotated[str, Meta(max_length=MEASURE_REASON_CHARS_MAX, pattern=WORDS_PATTERN)] = ""
 
 
 class Resolution(msgspec.Struct, forbid_unknown_fields=True):
@@ -100,9 +98,7 @@ def routes(ports: Ports) -> tuple[Route, ...]:
 
 def _suspend_account(call: Call) -> SuspendAccount:
     body: Measure = call.body
-    return SuspendAccount(
-        admin_id=call.account_id, account_id=call.path["id"], reason=body.reason
-    )
+    return SuspendAccount(admin_id=call.account_id, account_id=call.path["id"], reason=body.reason)
 
 
 def _reinstate_account(call: Call) -> ReinstateAccount:

@@ -133,9 +133,7 @@ def _delete_tweet(call: Call) -> DeleteTweet:
 def _reply_to_post(call: Call) -> ReplyToPost:
     body: NewReply = call.body
     _refuse_media(body.media_ids)
-    return ReplyToPost(
-        author_id=call.account_id, in_reply_to_id=call.path["id"], text=body.text
-    )
+    return ReplyToPost(author_id=call.account_id, in_reply_to_id=call.path["id"], text=body.text)
 
 
 def _edit_reply(call: Call) -> EditReply:

@@ -122,6 +122,4 @@ def _record_impressions(call: Call) -> RecordImpressions:
 
 def _mark_notifications_read(call: Call) -> MarkNotificationsRead:
     body: ReadMark = call.body
-    return MarkNotificationsRead(
-        account_id=call.account_id, up_to_id=ItemId(id_of(body.up_to_id))
-    )
+    return MarkNotificationsRead(account_id=call.account_id, up_to_id=ItemId(id_of(body.up_to_id)))

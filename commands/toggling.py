@@ -1,4 +1,4 @@
-"""Recording a toggle (a like, a suspension ...): only where it changes something. 204 either way."""
+"""Recording a toggle (a like, a suspension ...), only where it changes something; 204 always."""
 
 from commands.answers import NO_CONTENT
 from commands.handling import Decision

@@ -1,1 +1,1 @@
-"""The rules of Starling and its facts: pure, no I/O, no clock; ids and times come in as arguments."""
+"""The rules of Starling and its facts: pure, no I/O, no clock; ids and times are arguments."""

@@ -17,9 +17,7 @@ from domain.events import (
 )
 from domain.ids import AccountId, PostId
 
-Reaction = (
-    LikeAdded | LikeRemoved | RepostAdded | RepostRemoved | BookmarkAdded | BookmarkRemoved
-)
+Reaction = LikeAdded | LikeRemoved | RepostAdded | RepostRemoved | BookmarkAdded | BookmarkRemoved
 Measure = AccountSuspended | AccountReinstated | PostHidden | PostRestored
 Toggle = Reaction | Measure
 

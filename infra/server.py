@@ -1,6 +1,7 @@
 """The ASGI application of a profile, and how it is served."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from commands.routes import routes as command_routes
+from infra.folder import FolderInUse
 from infra.profiles.embedded import Embedded
 from infra.settings import Settings
 from read_api.routes import routes as read_routes
@@ -20,10 +22,13 @@ from web.limits import RateLimits
 # requests from waiting 5 ms each time the other one computes.
 SWITCH_INTERVAL_S: Final = 0.0005
 BACKLOG: Final = 2_048
+SHUTDOWN_S: Final = 10
+
+log = logging.getLogger("starling")
 
 
-def application(embedded: Embedded, settings: Settings) -> Starlette:
-    """Commands and reads over an opened profile, which starts and stops with the application."""
+def application(embedded: Embedded, settings: Settings, *, part: str = "all") -> Starlette:
+    """Commands, reads or both over an opened profile, which starts and stops with it."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -38,16 +43,22 @@ def application(embedded: Embedded, settings: Settings) -> Starlette:
         progress=embedded.progress,
         limits=RateLimits(enabled=settings.rate_limits == "on"),
     )
-    routes = (*read_routes(embedded.views), *command_routes(embedded.ports))
-    return build(routes, edge, lifespan=lifespan)
+    reads = read_routes(embedded.views) if part != "commands" else ()
+    commands = command_routes(embedded.ports) if part != "reads" else ()
+    return build((*reads, *commands), edge, lifespan=lifespan)
 
 
-def serve(app: Starlette, settings: Settings) -> None:
-    """Serve until a signal asks to stop; what was accepted is finished first."""
+def run(settings: Settings, part: str) -> int:
+    """Serve until a signal asks to stop; what was accepted is finished first. The exit status."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        embedded = Embedded(settings, crashed=_report)
+    except FolderInUse as error:
+        sys.stderr.write(f"starling: {error}\n")
+        return 1
     host, port = settings.address
-    uvicorn.run(
-        app,
+    config = uvicorn.Config(
+        application(embedded, settings, part=part),
         host=host,
         port=port,
         loop="uvloop",
@@ -55,6 +66,13 @@ def serve(app: Starlette, settings: Settings) -> None:
         backlog=BACKLOG,
         access_log=False,
         server_header=False,
-        log_level="warning",
-        timeout_graceful_shutdown=10,
+        log_level=settings.log_level,
+        timeout_graceful_shutdown=SHUTDOWN_S,
     )
+    server = uvicorn.Server(config)
+    server.run()
+    return 0 if server.started else 1
+
+
+def _report(projection: str, error: BaseException) -> None:
+    log.critical("The projection %s stopped", projection, exc_info=error)

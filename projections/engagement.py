@@ -116,9 +116,8 @@ class Tally(NamedTuple):
 class Engagement(Store[Operation], Protocol):
     """Where the analytics tables are kept.
 
-    A series has the buckets in which anything happened, oldest first, of those that begin at
-    `from_ms` or later and before `to_ms`: at most one row per bucket of that span, which the
-    caller bounds. `zero_filled` adds the others.
+    A series has the buckets in which anything happened, oldest first, from the one of `from_ms` to
+    the last that begins before `to_ms`; the caller bounds that span. `zero_filled` adds the others.
     """
 
     async def post_series(
@@ -145,8 +144,7 @@ def bucket_start(at_ms: int, bucket: Bucket) -> int:
 def zero_filled(
     series: Sequence[Tally], from_ms: int, to_ms: int, bucket: Bucket
 ) -> Sequence[Tally]:
-    """The series with every bucket from the one of `from_ms` to the last that begins before
-    `to_ms`."""
+    """The series of that span with every bucket of it."""
     found = {tally.at_ms: tally for tally in series}
     starts = range(bucket_start(from_ms, bucket), to_ms, BUCKET_MS[bucket])
     return [found.get(at_ms) or Tally(at_ms) for at_ms in starts]

@@ -216,9 +216,8 @@ _Audited = (
 
 
 def _audit(event: _Audited, target: str, detail: str) -> Audit:
-    """An entry whose action is the event's name without its family: "account_suspended"."""
-    action = event.TYPE.partition(".")[2]
-    return Audit(event.event_id, event.actor_id, action, target, detail)
+    """An entry whose action is the event's own name."""
+    return Audit(event.event_id, event.actor_id, event.TYPE, target, detail)
 
 
 MODERATION: Final = Projection(

@@ -4,6 +4,7 @@ A stored event is (name, state): the name is "TYPE.vSCHEMA"; the state is a msgp
 public fields, the sealed personal field (or nil) and where the event came from (`Origin`).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, Protocol, get_args, get_type_hints
 
@@ -79,21 +80,35 @@ def _type_of(event: type[Event]) -> _Type:
     return _Type(event, name, msgspec.msgpack.Decoder(event), personal)
 
 
-_BY_NAME: Final[Mapping[str, _Type]] = {t.name: t for t in map(_type_of, TYPES.values())}
-_BY_TYPE: Final[Mapping[type[Event], _Type]] = {t.event: t for t in _BY_NAME.values()}
 _encoder: Final = msgspec.msgpack.Encoder()
+_SCHEMA: Final = re.compile("[1-9][0-9]{0,5}")
 _stored: Final = msgspec.msgpack.Decoder(_Stored)
+
+
+def names_of(event: type[Event]) -> list[str]:
+    """Every name under which events of this type may be stored, of any schema so far."""
+    return [f"{event.TYPE}.v{schema}" for schema in range(1, event.SCHEMA + 1)]
 
 
 class Codec:
     """Encodes and decodes events with a keyring."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        *,
+        types: Mapping[str, type[Event]] = TYPES,
+        upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
+    ) -> None:
         self._keyring = keyring
+        self._upcasters = upcasters
+        self._by_type = {event: _type_of(event) for event in types.values()}
+        self._by_name = {kind.name: kind for kind in self._by_type.values()}
+        self._types = types
 
     def encode(self, event: Event, origin: Origin = NO_ORIGIN) -> Encoded:
         """The event as it is stored. Raises Unavailable if the person's key cannot be had."""
-        kind = _BY_TYPE[type(event)]
+        kind = self._by_type[type(event)]
         sealed = None
         personal = getattr(event, "personal", None) if kind.personal else None
         if personal is not None:
@@ -111,10 +126,10 @@ class Codec:
 
     def decode_with_origin(self, name: str, state: bytes) -> tuple[Event, Origin]:
         """The event and which request caused it. Raises as `decode`."""
+        kind, schema = self._kind_of(name)
         try:
-            _known(name)
             stored = _stored.decode(state)
-            kind, event = _public_event(name, stored.public)
+            event = self._public_event(kind, schema, stored.public)
             if stored.sealed is None or kind.personal is None:
                 return event, stored.origin
             try:
@@ -122,33 +137,27 @@ class Codec:
             except Erased:
                 return event, stored.origin
             personal = kind.personal.decode(clear)
-        except (msgspec.MsgspecError, ValueError) as error:
+        except (msgspec.MsgspecError, ValueError, LookupError) as error:
             raise UnreadableEvent(f"{name}: {error}") from error
         return msgspec.structs.replace(event, personal=personal), stored.origin
 
+    def _kind_of(self, name: str) -> tuple[_Type, int]:
+        """The type and the schema. Raises UnknownEventType where this program does not have it."""
+        kind = self._by_name.get(name)
+        if kind is not None:
+            return kind, kind.event.SCHEMA
+        type_name, _, schema = name.rpartition(".v")
+        event = self._types.get(type_name)
+        if event is None or not _SCHEMA.fullmatch(schema) or int(schema) > event.SCHEMA:
+            raise UnknownEventType(name)
+        return self._by_type[event], int(schema)
 
-def _known(name: str) -> None:
-    """Raises UnknownEventType for a type or schema that this program does not have."""
-    if name in _BY_NAME:
-        return
-    type_name, _, schema = name.rpartition(".v")
-    event = TYPES.get(type_name)
-    if event is None or not schema.isdigit() or int(schema) > event.SCHEMA:
-        raise UnknownEventType(name)
-
-
-def _public_event(name: str, public: msgspec.Raw) -> tuple[_Type, Event]:
-    kind = _BY_NAME.get(name)
-    if kind is not None:
-        return kind, kind.public.decode(public)
-    return _upcast(name, public)
-
-
-def _upcast(name: str, public: msgspec.Raw) -> tuple[_Type, Event]:
-    """Bring an older schema up to today's, one step after the other."""
-    type_name, _, schema_text = name.rpartition(".v")
-    event = TYPES[type_name]
-    fields: dict[str, Any] = msgspec.msgpack.decode(public, type=dict[str, Any])
-    for schema in range(int(schema_text), event.SCHEMA):
-        fields = UPCASTERS[type_name, schema](fields)
-    return _BY_TYPE[event], msgspec.convert(fields, event)
+    def _public_event(self, kind: _Type, schema: int, public: msgspec.Raw) -> Event:
+        """The event but for `personal`; an older schema is brought up to today's in steps."""
+        event = kind.event
+        if schema == event.SCHEMA:
+            return kind.public.decode(public)
+        fields: dict[str, Any] = msgspec.msgpack.decode(public, type=dict[str, Any])
+        for step in range(schema, event.SCHEMA):
+            fields = self._upcasters[event.TYPE, step](fields)
+        return msgspec.convert(fields, event)

@@ -7,6 +7,7 @@ blocking calls there without stopping the server's loop.
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -54,7 +55,7 @@ class LocalProgress:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_wake, future)
 
-    def stall(self, name: str, error: Exception) -> None:
+    def stall(self, name: str, error: BaseException) -> None:
         """Note that `name` cannot go on for now."""
         self._status[name].stalled_by = str(error)
 
@@ -110,7 +111,7 @@ class LocalRunner:
         dead_letters: DeadLetters,
         progress: LocalProgress,
         *,
-        crashed: Callable[[BaseException], None],
+        crashed: Callable[[str, BaseException], None],
     ) -> None:
         self._feed = feed
         self._progress = progress
@@ -133,24 +134,38 @@ class LocalRunner:
         """Finish the batches at hand and stop."""
         if self._loop is not None and self._all is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._all.cancel)
-        self._thread.join()
+            self._thread.join()
 
     def _run(self) -> None:
-        try:
-            asyncio.run(self._follow_all())
-        except BaseException as error:  # noqa: BLE001 - handed to whoever owns the process
-            self._crashed(error)
+        asyncio.run(self._follow_all())
 
     async def _follow_all(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._all = asyncio.current_task()
+        tasks = []
+        for pipeline in self._pipelines:
+            task = asyncio.create_task(self._follow(pipeline), name=pipeline.projection.name)
+            task.add_done_callback(self._ended)
+            tasks.append(task)
         self._ready.set()
-        try:
-            async with asyncio.TaskGroup() as group:
-                for pipeline in self._pipelines:
-                    group.create_task(self._follow(pipeline))
-        except asyncio.CancelledError:
-            return
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """A projection that breaks stops alone: the others and the server go on."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._progress.stall(task.get_name(), error)
+            self._crashed(task.get_name(), error)
+
+    async def catch_up(self) -> None:
+        """Bring every projection to the head on the calling loop, instead of `start`: for tools
+        and tests. Raises Paused."""
+        for pipeline in self._pipelines:
+            position = await self._checkpoint(pipeline)
+            while batch := await self._feed.read(PARTITION, position, BATCH_MAX):
+                position = await pipeline.take(batch)
+            self._progress.advance(pipeline.projection.name, position)
 
     async def _follow(self, pipeline: Pipeline) -> None:
         name = pipeline.projection.name

@@ -64,8 +64,8 @@ def tweet(
     return TweetPosted(
         event_id=event_id(at),
         actor_id=account(author),
-        quote_of_id=quoting and quoting.post_id,
-        quote_of_author_id=quoting and quoting.actor_id,
+        quote_of_id=None if quoting is None else quoting.post_id,
+        quote_of_author_id=None if quoting is None else quoting.actor_id,
         personal=text_of(text),
     )
 

@@ -53,16 +53,16 @@ class FakeStamps:
 
 
 class FakeIdempotency:
-    """Idempotency-Keys in a dict. `answered` holds what was kept."""
+    """Idempotency-Keys in dicts: `answered` has what they answer, `fingerprints` for what."""
 
     def __init__(self) -> None:
-        self._fingerprints: dict[tuple[str, str], bytes] = {}
+        self.fingerprints: dict[tuple[str, str], bytes] = {}
         self._running: set[tuple[str, str]] = set()
         self.answered: dict[tuple[str, str], Answered] = {}
 
     async def claim(self, scope: str, key: str, fingerprint: bytes) -> Claimed | Answered:
         owned = (scope, key)
-        if self._fingerprints.setdefault(owned, fingerprint) != fingerprint:
+        if self.fingerprints.setdefault(owned, fingerprint) != fingerprint:
             raise KeyReused
         if owned in self.answered:
             return self.answered[owned]
@@ -78,12 +78,12 @@ class FakeIdempotency:
         owned = (claimed.scope, claimed.key)
         self._running.discard(owned)
         if owned not in self.answered:
-            self._fingerprints.pop(owned, None)
+            self.fingerprints.pop(owned, None)
 
     def keep(self, receipt: Receipt, vector: Vector) -> None:
         """What the log does with a receipt, together with the events."""
         owned = (receipt.scope, receipt.key)
-        self._fingerprints[owned] = receipt.fingerprint
+        self.fingerprints[owned] = receipt.fingerprint
         self.answered[owned] = Answered(receipt.answer, vector)
 
 
@@ -102,7 +102,7 @@ class FakeEventLog:
     ) -> None:
         self.recorded: list[Recorded] = []
         self.failures: list[Exception] = []
-        self.before_write: list[Callable[[], None]] = []
+        self.before_write: list[Callable[[], object]] = []
         self._streams: dict[str, dict[int, Recorded]] = {}
         self._idempotency = idempotency
         self._on_commit = tuple(on_commit)

@@ -1,27 +1,59 @@
 """Turns routes into one ASGI application: authenticate, limit, decode, wait, call, answer."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
-from starlette.convertors import Convertor, register_url_convertor
-from starlette.requests import ClientDisconnect, Request
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import BaseRoute
-from starlette.routing import Route as StarletteRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.errors import NotAllowed, NotFound, NotSignedIn, Refusal
-from domain.ids import ID_MAX
 from domain.positions import Vector
 from web import consistency, problems
 from web.decoding import decode_body, decode_query, wait_seconds
+from web.dispatch import Paths
+from web.failures import Failures
+from web.incoming import Fields, fields_of, read_body
+from web.observing import Observe, Observing
+from web.outgoing import TOKEN_HEADER, send_reply
+from web.request_id import RequestIds
 from web.routing import Auth, Call, Identity, Reply, Route
+from web.security_headers import SecurityHeaders
 
-TOKEN_HEADER: Final = "Consistency-Token"
 HeaderFields = Sequence[tuple[bytes, bytes]]
+
+EXPOSED_HEADERS = (
+    "Link",
+    "Location",
+    "ETag",
+    TOKEN_HEADER,
+    "Idempotency-Replayed",
+    "Retry-After",
+    "Request-Id",
+    "RateLimit",
+    "RateLimit-Policy",
+)
+ACCEPTED_HEADERS = (
+    "Authorization",
+    TOKEN_HEADER,
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+    "Prefer",
+    "Request-Id",
+    "Traceparent",
+)
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+PREFLIGHT_AGE_S = 7_200
 
 
 class Authenticator(Protocol):
@@ -57,19 +89,7 @@ class Edge:
     limits: Limits
 
 
-class _SnowflakeConvertor(Convertor[int]):
-    """Path ids: any digits; a number too large for an id is an id that nothing has."""
-
-    regex = "[0-9]{1,40}"
-
-    def convert(self, value: str) -> int:
-        return min(int(value), ID_MAX)
-
-    def to_string(self, value: int) -> str:
-        return str(value)
-
-
-register_url_convertor("id", _SnowflakeConvertor())
+Layer = Callable[[ASGIApp], ASGIApp]
 
 
 class RouteApp:
@@ -80,41 +100,45 @@ class RouteApp:
         self._edge = edge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
         extra: list[tuple[bytes, bytes]] = []
         try:
-            reply = await self._answer(request, extra)
+            reply = await self._answer(scope, receive, extra)
         except Refusal as refusal:
             reply = problems.problem(refusal)
         except ClientDisconnect:
             return
-        response = reply if isinstance(reply, Response) else to_response(reply)
-        response.raw_headers.extend(extra)
-        await response(scope, receive, send)
+        if isinstance(reply, Reply):
+            await send_reply(reply, extra, scope, send)
+        else:
+            reply.raw_headers.extend(extra)
+            await reply(scope, receive, send)
 
-    async def _answer(self, request: Request, extra: list[tuple[bytes, bytes]]) -> Reply | Response:
-        route, headers = self._route, request.headers
-        identity = self._identify(headers.get("authorization"))
-        address = request.client.host if request.client else ""
-        extra.extend(self._edge.limits.check(route, identity, address))
-        raw = await _read_limited(request) if route.body is not None else b""
-        vector = consistency.decode(headers.getlist(TOKEN_HEADER))
+    async def _answer(
+        self, scope: Scope, receive: Receive, extra: list[tuple[bytes, bytes]]
+    ) -> Reply | Response:
+        route, fields = self._route, fields_of(scope)
+        identity = self._identify(fields.get("authorization"))
+        if route.limited:
+            address = scope["client"][0] if scope.get("client") else ""
+            extra.extend(self._edge.limits.check(route, identity, address))
+        raw = b"" if route.body is None else await read_body(fields, receive)
+        tokens = fields.get(TOKEN_HEADER)
         call = Call(
             identity=identity,
-            path=request.path_params,
-            query=decode_query(route.query, request.scope["query_string"]),
-            body=decode_body(route.body, raw, headers.get("content-type")),
-            headers=headers,
-            vector=vector,
-            fingerprint=_fingerprint(route, request, raw),
-            url_path=request.url.path if route.query is not None else "",
-            query_string=request.scope["query_string"].decode("latin-1"),
-            wait_s=wait_seconds(headers.get("prefer")),
+            path=scope["path_params"],
+            query=decode_query(route.query, scope["query_string"]),
+            body=decode_body(route.body, raw, fields.get("content-type")),
+            headers=fields,
+            vector={} if tokens is None else consistency.decode((tokens,)),
+            fingerprint=_fingerprint(route, fields, scope["path"], raw),
+            url_path=scope["path"],
+            query_string=scope["query_string"].decode("latin-1"),
+            wait_s=wait_seconds(fields.get("prefer")),
         )
         if route.limit_by is not None:
             self._edge.limits.check_body(route, call.body)
-        if vector and route.uses:
-            await self._edge.progress.reached(route.uses, vector, call.wait_s)
+        if call.vector and route.uses:
+            await self._edge.progress.reached(route.uses, call.vector, call.wait_s)
         answer: Reply | Response = await route.endpoint(call)
         return answer
 
@@ -135,59 +159,80 @@ class RouteApp:
         return identity
 
 
-BODY_BYTES_MAX: Final = 64 * 1024
-
-
-async def _read_limited(request: Request) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > BODY_BYTES_MAX:
-        raise problems.TooLarge(f"A body may have {BODY_BYTES_MAX} bytes")
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > BODY_BYTES_MAX:
-            raise problems.TooLarge(f"A body may have {BODY_BYTES_MAX} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _fingerprint(route: Route, request: Request, raw: bytes) -> bytes:
+def _fingerprint(route: Route, fields: Fields, path: str, raw: bytes) -> bytes:
     """What an Idempotency-Key is bound to: method, path and body. Empty without a key."""
-    if not route.idempotent_key or "idempotency-key" not in request.headers:
+    if not route.idempotent_key or "idempotency-key" not in fields:
         return b""
-    parts = (route.method.encode(), request.url.path.encode(), raw)
+    parts = (route.method.encode(), path.encode(), raw)
     return hashlib.blake2b(b"\0".join(parts), digest_size=16).digest()
 
 
-def to_response(reply: Reply) -> Response:
-    """A Reply as Starlette's response, with its vector as the consistency token."""
-    headers = dict(reply.headers)
-    if reply.vector:
-        headers[TOKEN_HEADER] = consistency.encode(reply.vector)
-    media_type = reply.media_type if reply.body else None
-    return Response(reply.body, reply.status, headers, media_type)
+class _Methods:
+    """All methods of one path. A method that the path lacks is a 405 problem with Allow."""
 
-
-class _MethodTable:
-    """All methods of one path: a method that the path lacks is a 405 problem with Allow."""
-
-    def __init__(self, by_method: Mapping[str, RouteApp]) -> None:
+    def __init__(self, template: str, by_method: Mapping[str, ASGIApp]) -> None:
+        self._template = template
         self._by_method = dict(by_method)
-        if "GET" in self._by_method:
-            self._by_method["HEAD"] = self._by_method["GET"]
+        if "GET" in by_method:
+            self._by_method["HEAD"] = by_method["GET"]
+        allowed = ", ".join(sorted({*self._by_method, "OPTIONS"}))
+        self._allow = ((b"allow", allowed.encode("ascii")),)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path_template"] = self._template
         app = self._by_method.get(scope["method"])
         if app is not None:
             await app(scope, receive, send)
+        elif scope["method"] == "OPTIONS":
+            await send_reply(Reply(204), self._allow, scope, send)
+        else:
+            refused = problems.problem(problems.MethodNotAllowed())
+            await send_reply(refused, self._allow, scope, send)
+
+
+class _Dispatch:
+    """Routes first, found without trying them in turn; then the extra ones; then a 404 problem."""
+
+    def __init__(self, paths: Paths[_Methods], extra: ASGIApp) -> None:
+        self._paths = paths
+        self._extra = extra
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._paths.find(scope["path"]) if scope["type"] == "http" else None
+        if found is not None:
+            methods, scope["path_params"] = found
+            await methods(scope, receive, send)
             return
-        response = to_response(problems.problem(problems.MethodNotAllowed()))
-        response.headers["Allow"] = ", ".join(sorted(self._by_method))
-        await response(scope, receive, send)
+        try:
+            await self._extra(scope, receive, send)
+        except HTTPException as error:
+            await send_reply(_plain_problem(error), (), scope, send)
 
 
-async def _not_found(_request: Request, _error: Exception) -> Response:
-    return to_response(problems.problem(NotFound("There is nothing at this path")))
+def _plain_problem(error: HTTPException) -> Reply:
+    refusal = (
+        problems.MethodNotAllowed()
+        if error.status_code == 405
+        else NotFound("There is nothing at this path")
+    )
+    reply = problems.problem(refusal)
+    return reply._replace(headers=(*reply.headers, *(error.headers or {}).items()))
+
+
+class _Application(Starlette):
+    """Starlette for its lifespan and extra routes, with our layers around our dispatch."""
+
+    def __init__(self, paths: Paths[_Methods], layers: Sequence[Layer], **options: Any) -> None:
+        super().__init__(**options)
+        self.router.redirect_slashes = False
+        self._paths = paths
+        self._layers = layers
+
+    def build_middleware_stack(self) -> ASGIApp:
+        app: ASGIApp = _Dispatch(self._paths, self.router)
+        for layer in reversed(self._layers):
+            app = layer(app)
+        return app
 
 
 def build(
@@ -196,15 +241,35 @@ def build(
     *,
     extra: Sequence[BaseRoute] = (),
     lifespan: Callable[[Starlette], Any] | None = None,
+    origins: Sequence[str] = (),
+    observe: Observe | None = None,
 ) -> Starlette:
-    """The application that serves `routes` (tried in their order) and `extra` ones."""
-    paths: dict[str, dict[str, RouteApp]] = {}
+    """The application that serves `routes` and then `extra` ones.
+
+    A fixed segment of a path goes before a parameter, whatever the order. `origins` are those
+    that browsers may call from ("*": any); `observe` is told about every answer.
+    """
+    by_path: dict[str, dict[str, RouteApp]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method] = RouteApp(route, edge)
-    table = [StarletteRoute(path, _MethodTable(apps)) for path, apps in paths.items()]
-    return Starlette(
-        routes=[*table, *extra], exception_handlers={404: _not_found}, lifespan=lifespan
-    )
+        by_path.setdefault(route.path, {})[route.method] = RouteApp(route, edge)
+    paths = Paths({path: _Methods(path, apps) for path, apps in by_path.items()})
+    layers = tuple(_layers(origins, observe))
+    return _Application(paths, layers, routes=list(extra), lifespan=lifespan)
 
 
-Dispatch = Callable[[Scope, Receive, Send], Awaitable[None]]
+def _layers(origins: Sequence[str], observe: Observe | None) -> Iterable[Layer]:
+    """From the outside in."""
+    yield RequestIds
+    if observe is not None:
+        yield partial(Observing, observe=observe)
+    if origins:
+        yield partial(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=METHODS,
+            allow_headers=ACCEPTED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
+            max_age=PREFLIGHT_AGE_S,
+        )
+    yield SecurityHeaders
+    yield Failures

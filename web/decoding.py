@@ -36,22 +36,17 @@ _parameters: dict[type, Mapping[str, _Parameter]] = {}
 
 
 def decode_body(kind: type[msgspec.Struct] | None, raw: bytes, content_type: str | None) -> Any:
-    """The body as `kind`. Raises UnsupportedMediaType, BadRequest (no JSON), Invalid (422)."""
+    """The body as `kind`; it may be left out where all of its fields may.
+
+    Raises UnsupportedMediaType, BadRequest (no JSON), Invalid (422).
+    """
     if kind is None:
         return None
+    if not raw and not any(field.required for field in msgspec.structs.fields(kind)):
+        return kind()
     if content_type != "application/json":
         _check_media_type(content_type, raw)
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
-    try:
-        body = decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        raise Invalid(pointed(str(error))) from error
-    except UnicodeDecodeError as error:
-        raise BadRequest("The body is not UTF-8") from error
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRequest(not_json(str(error))) from error
+    body = _decoded(kind, raw)
     if b"\\u0000" in raw:
         _refuse_nul(msgspec.to_builtins(body), "")
     return body
@@ -89,6 +84,20 @@ def wait_seconds(prefer: str | None) -> float:
     """How long a read may wait for its tokens: `Prefer: wait=N`, at most 10 s."""
     found = _WAIT.search(prefer) if prefer else None
     return WAIT_S_DEFAULT if found is None else min(float(found[1]), WAIT_S_MAX)
+
+
+def _decoded(kind: type[msgspec.Struct], raw: bytes) -> Any:
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise Invalid(pointed(str(error))) from error
+    except UnicodeDecodeError as error:
+        raise BadRequest("The body is not UTF-8") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRequest(not_json(str(error))) from error
 
 
 def _check_media_type(content_type: str | None, raw: bytes) -> None:

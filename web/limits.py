@@ -74,6 +74,11 @@ class RateLimits:
         self._buckets_max = buckets_max
         self._full_at: OrderedDict[tuple[str, str | int], float] = OrderedDict()
 
+    @property
+    def buckets(self) -> int:
+        """How many are remembered."""
+        return len(self._full_at)
+
     def check(self, route: Route, identity: Identity | None, address: str) -> HeaderFields:
         """See `Limits.check`."""
         if not self._enabled:

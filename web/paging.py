@@ -6,6 +6,7 @@ opaque cursor (`CursorQuery`, `encode_cursor`, `decode_cursor`, `cursor_links`).
 
 import binascii
 import hashlib
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Annotated, Final, TypeVar
@@ -16,14 +17,16 @@ from msgspec import Meta
 
 from domain.errors import Invalid
 from domain.ids import ID_MAX
+from web.ids import ID_PATTERN
 from web.routing import Call
 
 LIMIT_DEFAULT: Final = 20
 LIMIT_MAX: Final = 100
 IDS_MAX: Final = 100
 CURSOR_CHARS_MAX: Final = 512
-ID_PATTERN: Final = "^[0-9]{1,40}$"
+IDS_PATTERN: Final = "^[0-9]{1,40}(,[0-9]{1,40})*$"
 
+_ID: Final = re.compile(ID_PATTERN)
 _CHECK_BYTES: Final = 6
 _URL_SAFE: Final = "!$%&'()*+,-./:;=?@_~"
 _PLACES: Final = frozenset({"max_id", "since_id", "min_id", "cursor"})
@@ -78,7 +81,7 @@ class IdsQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Objects by id, at most IDS_MAX: `ids` repeated, or comma-separated, or both."""
 
     ids: Annotated[
-        tuple[Annotated[str, Meta(pattern="^[0-9]{1,40}(,[0-9]{1,40})*$")], ...],
+        tuple[Annotated[str, Meta(pattern=IDS_PATTERN)], ...],
         Meta(min_length=1, max_length=IDS_MAX, description=f"At most {IDS_MAX} ids"),
     ]
 
@@ -90,7 +93,9 @@ class IdsQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 def distinct_ids(values: tuple[str, ...], pointer: str) -> tuple[int, ...]:
     """Comma-separated decimal ids as numbers, each once, in order. Raises Invalid at `pointer`."""
-    texts = (text for value in values for text in value.split(","))
+    texts = [text for value in values for text in value.split(",")]
+    if not all(_ID.fullmatch(text) for text in texts):
+        raise Invalid((pointer, "Must be decimal ids"))
     numbers = tuple(dict.fromkeys(min(int(text), ID_MAX) for text in texts))
     if len(numbers) > IDS_MAX:
         raise Invalid((pointer, f"At most {IDS_MAX} ids"))

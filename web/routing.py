@@ -86,9 +86,10 @@ class Route:
 
     `{name}` in `path` is text, `{name:id}` a snowflake. `uses` names the projections whose
     positions the consistency tokens are held against. `answers` maps a status to the type of its
-    body (None: no body). `errors` lists the statuses of problems it may answer, for the document.
+    body (None: no body; a media type: a body that is not JSON). `errors` lists the statuses of
+    problems it may answer, for the document.
     `limit` names its rate limit in `limits.py` (default: by method); `limit_by` picks from the
-    body what is limited besides the person and the address.
+    body what is limited besides the person and the address; probes are not `limited` at all.
     """
 
     method: str
@@ -105,3 +106,4 @@ class Route:
     idempotent_key: bool = False
     limit: str | None = None
     limit_by: Callable[[Any], str] | None = None
+    limited: bool = True

@@ -12,8 +12,10 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     A class sets `TYPE` (stable name), `SCHEMA` (version of its fields), `TOPIC` (where it
     travels) and `APPENDED`: whether it must be refused on a conflict, so that its version is its
-    stream's (contiguous from 1), or is published, so that its version is its event id. What concerns a person's words or name sits in one field, `personal`, which the
-    log seals with that person's key; it is None once the person was erased.
+    stream's (contiguous from 1), or is published, so that its version is its event id.
+
+    What concerns a person's words or name sits in one field, `personal`, which the log seals with
+    that person's key; it is None once the person was erased.
     """
 
     TYPE: ClassVar[str]

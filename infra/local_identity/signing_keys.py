@@ -45,10 +45,8 @@ class SigningKeys:
         """The key to sign with now; a new one if the last is old. Raises Unavailable."""
         current = self._current()
         if current is None or self._clock() - current.made_at >= KEY_LIFETIME_S:
-            self.rotate()
-        found = self._current()
-        assert found is not None  # noqa: S101 - rotate has just made it
-        return found
+            return self.rotate()
+        return current
 
     def verifying(self, kid: str) -> SigningKey | None:
         """The key named `kid`, unless every token it signed has expired."""
@@ -59,9 +57,10 @@ class SigningKeys:
             return None
         return key
 
-    def rotate(self) -> None:
-        """Sign with a new key from now on. Raises Unavailable."""
+    def rotate(self) -> SigningKey:
+        """Sign with a new key, this one, from now on. Raises Unavailable."""
         now = int(self._clock())
+        kid = secrets.token_urlsafe(12)
         private = Ed25519PrivateKey.generate().private_bytes_raw()
         with self._database.write() as connection:
             dead = (now - self._tokens_live_s,)
@@ -69,8 +68,9 @@ class SigningKeys:
             retire = "UPDATE signing_keys SET retired_at = ? WHERE retired_at IS NULL"
             connection.execute(retire, (now,))
             insert = "INSERT INTO signing_keys VALUES (?, ?, ?, NULL)"
-            connection.execute(insert, (secrets.token_urlsafe(12), private, now))
+            connection.execute(insert, (kid, private, now))
         self._load()
+        return self._keys[kid]
 
     def jwks(self) -> dict[str, Any]:
         """The public keys that verify now (RFC 7517)."""

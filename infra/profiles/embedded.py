@@ -10,7 +10,7 @@ from commands.ports import Ports
 from infra.counters import ViewCounters
 from infra.folder import DataFolder
 from infra.local_identity import LocalIdentity
-from infra.local_identity.passwords import LOWEST_COST, STANDARD_COST
+from infra.local_identity.passwords import Cost
 from infra.settings import Settings
 from infra.sqlite.account_directory import SqliteAccountDirectory
 from infra.sqlite.author_timelines import SqliteAuthorTimelines
@@ -50,6 +50,7 @@ from streams.registry import joined
 from streams.runner import LocalProgress, LocalRunner
 
 LOG_FILE: Final = "log.db"
+LOWEST_COST: Final = Cost(passes=1, memory_kib=8, lanes=1)
 
 
 class Closable(Protocol):
@@ -73,7 +74,7 @@ class Embedded:
         self,
         settings: Settings,
         *,
-        crashed: Callable[[BaseException], None],
+        crashed: Callable[[str, BaseException], None],
         clock_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
         self._opened = ExitStack()
@@ -147,7 +148,7 @@ class Embedded:
                 self._file("identity.db"),
                 log=self.log,
                 refusals=self.refusals,
-                cost=LOWEST_COST if lowest else STANDARD_COST,
+                cost=LOWEST_COST if lowest else Cost(),
             )
         )
 
@@ -172,7 +173,7 @@ class Embedded:
             now_ms=clock_ms,
         )
 
-    def _open_runner(self, crashed: Callable[[BaseException], None]) -> None:
+    def _open_runner(self, crashed: Callable[[str, BaseException], None]) -> None:
         filled = joined(self.views)
         self.dead_letters = self._closing(SqliteDeadLetters(self._file("dead_letters.db")))
         self.progress = LocalProgress([projection.name for projection, _ in filled])

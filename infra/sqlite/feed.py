@@ -4,16 +4,18 @@ import asyncio
 import threading
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
-from domain.events import Recorded
+import orjson
+
+from domain.events import Event, Recorded
 from domain.ids import is_imported
 from infra.sqlite.connections import Readers
-from streams.envelope import Codec, UnknownEventType, UnreadableEvent
+from streams.envelope import Codec, UnknownEventType, UnreadableEvent, names_of
 from streams.feed import Fed, Unreadable
 
 TAIL_MAX: Final = 20_000
@@ -21,6 +23,10 @@ NEWEST_MAX: Final = 1_000
 _SELECT: Final = (
     "SELECT rowid, originator_version, topic, state FROM stored_events "
     "WHERE rowid>? ORDER BY rowid LIMIT ?"
+)
+_SELECT_TYPES: Final = (
+    "SELECT rowid, originator_version, topic, state FROM stored_events "
+    "WHERE rowid>? AND topic IN (SELECT value FROM json_each(?)) ORDER BY rowid"
 )
 
 
@@ -60,6 +66,17 @@ class SqliteFeed:
         newest = self._read_file(max(self._head - NEWEST_MAX, 0), NEWEST_MAX)
         ids = (fed.event.event_id for fed in newest if isinstance(fed, Recorded))
         return max((event_id for event_id in ids if not is_imported(event_id)), default=0)
+
+    def of_types(self, types: Collection[type[Event]], after: int) -> Iterator[Recorded]:
+        """The events of these types behind `after`, oldest first; unreadable ones are left out.
+
+        Reads the file from there to its end, but decodes none of the others.
+        """
+        names = [name for event in types for name in names_of(event)]
+        rows = self._readers.get().execute(_SELECT_TYPES, (after, orjson.dumps(names)))
+        for fed in (self._decode(*row) for row in rows):
+            if isinstance(fed, Recorded):
+                yield fed
 
     async def wait(self, partition: int, after: int) -> None:
         """See `Feed.wait`."""

@@ -17,6 +17,7 @@ SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS items (
     actor_id INTEGER NOT NULL, item_id INTEGER NOT NULL, post_id INTEGER NOT NULL,
     post_author_id INTEGER NOT NULL, PRIMARY KEY (actor_id, item_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS items_by_id ON items (item_id);
 CREATE INDEX IF NOT EXISTS reposts_of ON items (post_author_id, post_id) WHERE post_id <> item_id;
 CREATE TABLE IF NOT EXISTS reposts (
     account_id INTEGER NOT NULL, post_id INTEGER NOT NULL, post_author_id INTEGER NOT NULL,

@@ -30,10 +30,9 @@ from domain.events import (
     RelationshipFact,
 )
 from domain.ids import AccountId, PostId
-from infra.sqlite.connections import Readers
+from infra.sqlite.feed import SqliteFeed
 from infra.sqlite.projection_file import ProjectionFile, Statements
 from projections.projection import StoreUnavailable
-from streams.envelope import Codec, UnreadableEvent
 
 READERS_KNOWN_MAX: Final = 65_536
 EVENTS_BETWEEN_CHECKPOINTS: Final = 10_000
@@ -52,9 +51,6 @@ _REFUSING: Final[frozenset[type[Fact]]] = frozenset(
         PostHidden,
         PostRestored,
     }
-)
-_NAMES: Final = tuple(
-    f"{kind.TYPE}.v{schema}" for kind in _REFUSING for schema in range(1, kind.SCHEMA + 1)
 )
 
 
@@ -116,8 +112,6 @@ _STATEMENTS: Final[Statements] = {
 _OF_READER: Final = (
     "SELECT account_id, other_id, blocked, mutes, version FROM standings WHERE account_id = ?"
 )
-_AFTER: Final = f"""SELECT rowid, originator_version, topic, state FROM stored_events
-WHERE rowid > ? AND topic IN ({", ".join("?" * len(_NAMES))}) ORDER BY rowid"""  # noqa: S608
 
 
 class _Around(NamedTuple):
@@ -131,13 +125,13 @@ _NOBODY: Final = _Around(frozenset(), frozenset())
 class SqliteRefusals:
     """Implements `commands.ports.Refusals` and `read_api.ports.Refusals`.
 
-    Make it before the event log of `log_path` and give the log its `committed`. One thread calls
-    that, any thread asks.
+    Make it before the event log that `feed` reads takes commands, and give the log `committed`.
+    One thread calls that, any thread asks.
     """
 
-    def __init__(self, path: Path, log_path: Path, codec: Codec) -> None:
+    def __init__(self, path: Path, feed: SqliteFeed) -> None:
         self._file = ProjectionFile(path, _SCHEMA, _STATEMENTS)
-        self._position = self._catch_up(log_path, codec)
+        self._position = self._catch_up(feed)
         self._suspended = self._ids("SELECT account_id FROM suspended WHERE live = 1")
         self._closed = self._ids("SELECT account_id FROM closed")
         self._hidden = self._ids("SELECT post_id FROM hidden WHERE live = 1")
@@ -238,19 +232,12 @@ class SqliteRefusals:
             frozenset(one.other_id for one in latest.values() if one.mutes),
         )
 
-    def _catch_up(self, log_path: Path, codec: Codec) -> int:
+    def _catch_up(self, feed: SqliteFeed) -> int:
         """Take what the log has behind the file's position; the position reached."""
-        log = Readers(log_path)
-        try:
-            if not log.get().execute("PRAGMA table_info(stored_events)").fetchall():
-                return 0
-            (newest,) = log.get().execute("SELECT MAX(rowid) FROM stored_events").fetchone()
-            head = int(newest or 0)
-            start = self._file.checkpoint().get(_PARTITION, 0)
-            rows = log.get().execute(_AFTER, (start, *_NAMES))
-            self._file.apply(list(_operations(_decoded(rows, codec))), {_PARTITION: head})
-        finally:
-            log.close()
+        head = feed.head(_PARTITION)
+        start = self._file.checkpoint().get(_PARTITION, 0)
+        missed = _operations(feed.of_types(_REFUSING, start))
+        self._file.apply(list(missed), {_PARTITION: head})
         return head
 
     def _ids(self, sql: str) -> set[int]:
@@ -262,14 +249,6 @@ def _put(ids: set[int], one: int, *, on: bool) -> None:
         ids.add(one)
     else:
         ids.discard(one)
-
-
-def _decoded(rows: Iterable[tuple[int, int, str, bytes]], codec: Codec) -> Iterator[Recorded]:
-    for position, version, name, state in rows:
-        try:
-            yield Recorded(codec.decode(name, state), version, position)
-        except UnreadableEvent:
-            continue  # the projections park it; whom it concerned nobody can tell
 
 
 def _operations(recorded: Iterable[Recorded]) -> Iterator[_Operation]:

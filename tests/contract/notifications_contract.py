@@ -33,7 +33,7 @@ from projections.notifications import (
 )
 from projections.windows import Window
 from tests import facts
-from tests.contract.delivery import PARTITION, deliver
+from tests.contract.projecting import deliver
 from tests.histories import PEOPLE, deliveries, histories
 
 ALL = Window()
@@ -59,7 +59,7 @@ def told(
 
 async def apply(store: Notifications, *events: Event) -> None:
     """Record these events in a log of their own and deliver it whole."""
-    await deliver(NOTIFICATIONS, store, [facts.recorded(events)])
+    await deliver(NOTIFICATIONS, store, facts.recorded(events))
 
 
 async def notifications_of(
@@ -175,7 +175,7 @@ class NotificationsContract(ABC):
         (again,) = log.relate(AccountFollowed, "bob", "ada")
         log.relate(AccountMuted, "bob", "ada")
 
-        await deliver(NOTIFICATIONS, store, [log.recorded])
+        await deliver(NOTIFICATIONS, store, log.recorded)
 
         assert await notifications_of(store, "ada") == [told("follow", again.event, None)]
 
@@ -188,7 +188,7 @@ class NotificationsContract(ABC):
         log.relate(AccountBlocked, "ada", "bob")
         log.relate(AccountUnblocked, "ada", "bob")
 
-        await deliver(NOTIFICATIONS, store, [log.recorded[::-1]])
+        await deliver(NOTIFICATIONS, store, log.recorded[::-1])
 
         assert await notifications_of(store, "ada") == []
         assert await notifications_of(store, "bob") == []
@@ -212,7 +212,7 @@ class NotificationsContract(ABC):
         tweet = facts.tweet("ada", "agreed", quoting=parent)
         log = facts.recorded([parent, tweet, facts.edited(tweet, "agreed @bob")])
 
-        await deliver(NOTIFICATIONS, store, [log[2:], log[:2]])
+        await deliver(NOTIFICATIONS, store, log[2:], log[:2])
 
         assert await notifications_of(store, "bob") == [told("quote", tweet, tweet)]
 
@@ -242,7 +242,7 @@ class NotificationsContract(ABC):
         log.record(tweet, facts.liked("bob", tweet), facts.reply("bob", tweet))
         log.relate(AccountFollowed, "bob", "ada")
 
-        await deliver(NOTIFICATIONS, store, [log.recorded])
+        await deliver(NOTIFICATIONS, store, log.recorded)
         await apply(store, closed("bob"))
         await apply(store, facts.reposted("bob", tweet), facts.tweet("bob", "still @ada"))
 
@@ -292,7 +292,7 @@ class NotificationsContract(ABC):
             facts.liked("cleo", tweet),
             facts.reposted("cleo", tweet),
         ]
-        ids = [cause.event_id for cause in causes]
+        ids = [ItemId(cause.event_id) for cause in causes]
 
         async def page(window: Window) -> list[int]:
             return [ids.index(n.item_id) for n in await notifications_of(store, "ada", window, 2)]
@@ -324,17 +324,17 @@ class NotificationsContract(ABC):
         tweet = facts.tweet("ada", "hello @bob")
         log = facts.recorded([tweet, facts.liked("bob", tweet), facts.edited(tweet, "@cleo")])
 
-        await deliver(NOTIFICATIONS, store, [log])
+        await deliver(NOTIFICATIONS, store, log)
         once = await view(store)
-        await deliver(NOTIFICATIONS, store, [log])
+        await deliver(NOTIFICATIONS, store, log)
 
         assert await view(store) == once
 
     async def test_the_checkpoint_never_goes_back(self, store: Notifications) -> None:
-        await store.apply([], {PARTITION: 7})
-        await store.apply([], {PARTITION: 3})
+        await store.apply([], {0: 7})
+        await store.apply([], {0: 3})
 
-        assert await store.checkpoint() == {PARTITION: 7}
+        assert await store.checkpoint() == {0: 7}
 
     @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())
@@ -348,7 +348,7 @@ class NotificationsContract(ABC):
 
         async def view_after(batches: Sequence[Sequence[Recorded]]) -> dict[str, object]:
             async with empty_store() as store:
-                await deliver(NOTIFICATIONS, store, batches)
+                await deliver(NOTIFICATIONS, store, *batches)
                 return await view(store)
 
         assert asyncio.run(view_after(shuffled)) == asyncio.run(view_after([history]))

@@ -1,7 +1,7 @@
-"""What `PostCards` must answer after a history, told the plain way: from the whole set of events."""
+"""What `PostCards` must answer after a history, told plainly from the whole set of events."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -43,11 +43,6 @@ class Answers(NamedTuple):
     likers: dict[PostId, list[tuple[EventId, AccountId]]]
     reposters: dict[PostId, list[tuple[EventId, AccountId]]]
     bookmarks: dict[AccountId, list[tuple[EventId, PostId]]]
-
-
-class _Listed(Protocol):
-    @property
-    def event_id(self) -> EventId: ...
 
 
 def post_ids(history: Iterable[Recorded]) -> list[PostId]:

@@ -14,6 +14,7 @@ import pytest
 
 from commands.ports import Tokens
 from domain.errors import Invalid, NotSignedIn, Unavailable, WrongCredentials
+from domain.ids import AccountId
 from infra.local_identity import LocalIdentity, sessions
 from infra.local_identity.passwords import Cost
 from infra.local_identity.signing_keys import KEY_LIFETIME_S
@@ -153,19 +154,17 @@ class TestLocalIdentity(IdentityContract):
         provider = reopen(cost=Cost(passes=2, memory_kib=8 * 1024))
         await provider.enroll(ADA, SECRET)
 
-        async def best_of(account: object) -> float:
-            times = []
-            for _ in range(15):
+        times: dict[AccountId | None, list[float]] = {ADA: [], BOB: [], None: []}
+        for _ in range(10):
+            for account_id, taken in times.items():
                 started = time.perf_counter()
                 with pytest.raises(WrongCredentials):
-                    await provider.sign_in(account, OTHER)  # type: ignore[arg-type]
-                times.append(time.perf_counter() - started)
-            return min(times)
+                    await provider.sign_in(account_id, OTHER)
+                taken.append(time.perf_counter() - started)
 
-        known, without_password, unknown = [await best_of(who) for who in (ADA, BOB, None)]
-
-        assert 0.5 < unknown / known < 2
-        assert 0.5 < without_password / known < 2
+        known, *others = [min(taken) for taken in times.values()]
+        # Without a hash it would be a hundred times less; the margin is for a loaded machine.
+        assert all(known / 4 < other < known * 4 for other in others)
 
     async def test_hashing_leaves_the_event_loop_free(self, reopen: Opened) -> None:
         provider = reopen(cost=Cost(passes=4, memory_kib=64 * 1024))
@@ -223,14 +222,19 @@ class TestLocalIdentity(IdentityContract):
             provider.verify(tokens.access_token)
 
     async def test_a_password_that_was_changed_meanwhile_opens_no_session(
-        self, reopen: Opened
+        self, path: Path, provider: LocalIdentity
     ) -> None:
-        provider = reopen(cost=Cost(passes=4, memory_kib=16 * 1024))
         await provider.enroll(ADA, SECRET)
+        await provider.enroll(BOB, OTHER)
         signing_in = asyncio.create_task(provider.sign_in(ADA, SECRET))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it hashes now, and cannot go on before we wait
 
-        await reopen(cost=CHEAP).reset_password(ADA, OTHER)
+        with closing(sqlite3.connect(path)) as other, other:
+            other.execute(
+                "UPDATE passwords SET hash = (SELECT hash FROM passwords WHERE account_id = ?)"
+                " WHERE account_id = ?",
+                (BOB, ADA),
+            )
 
         with pytest.raises(WrongCredentials):
             await signing_in

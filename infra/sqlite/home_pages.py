@@ -1,0 +1,154 @@
+"""The read side of home timelines: a page out of what is kept ready and what is pulled.
+
+A page is read in one snapshot, so it sees a batch whole or not at all. Above a cache's floor it
+comes from the reader's entries, checked against what is live and how the reader stands to its
+authors now, and from pulled authors; below the floor, or without a cache, from all authors.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, NamedTuple
+
+from domain.ids import AccountId
+from infra.sqlite.home_merge import SHOWN, Source, merged
+from projections.items import Item
+from projections.windows import Window
+
+# Following this many, one most likely finds a page among everybody's newest items, at less cost
+# than by asking what each of the followed posted.
+MANY_FOLLOWED: Final = 1_000
+SCANNED_MAX: Final = 1_000
+
+_CACHE: Final = """SELECT floor, last_read_ms, EXISTS (
+    SELECT 1 FROM ties INDEXED BY pulled_ties
+    WHERE reader_id = ?1 AND pulled = 1 AND follows = 1) FROM caches WHERE reader_id = ?1"""
+_ITEM: Final = """i.item_id, i.post_id, i.post_author_id,
+    CASE i.post_id WHEN i.item_id THEN NULL ELSE i.actor_id END"""
+_FOLLOWED: Final = """(i.actor_id = :reader OR EXISTS (SELECT 1 FROM ties t
+    WHERE t.reader_id = :reader AND t.other_id = i.actor_id AND t.follows = 1 AND t.hides = 0))"""
+_KEPT: Final = f"""SELECT {_ITEM} FROM entries e
+CROSS JOIN items i ON i.actor_id = e.actor_id AND i.item_id = e.item_id
+WHERE e.reader_id = :reader AND e.item_id > :above AND e.item_id < :below
+AND {_FOLLOWED} AND {SHOWN} ORDER BY e.item_id {{order}} LIMIT :limit"""
+_EVERYBODYS: Final = f"""SELECT {_ITEM} FROM (
+    SELECT item_id, actor_id FROM items INDEXED BY items_by_id
+    WHERE item_id > :above AND item_id < :below
+    ORDER BY item_id {{order}} LIMIT {SCANNED_MAX}) s
+CROSS JOIN items i ON i.actor_id = s.actor_id AND i.item_id = s.item_id
+WHERE {_FOLLOWED} AND {SHOWN} ORDER BY s.item_id {{order}} LIMIT :limit"""
+_FOLLOWS_MANY: Final = f"""SELECT 1 FROM ties WHERE reader_id = ? AND follows = 1
+LIMIT 1 OFFSET {MANY_FOLLOWED - 1}"""
+
+
+def _of_merge(source: Source, *, upwards: bool) -> str:
+    return f"""{merged(source, upwards=upwards)} SELECT {_ITEM} FROM merged m
+    CROSS JOIN items i ON i.actor_id = m.actor_id AND i.item_id = m.item_id"""
+
+
+class _Direction(NamedTuple):
+    """The statements of one reading direction."""
+
+    kept: str
+    everybodys: str
+    pulled: str
+    followed: str
+
+
+def _direction(*, upwards: bool) -> _Direction:
+    order = "ASC" if upwards else "DESC"
+    return _Direction(
+        kept=_KEPT.format(order=order),
+        everybodys=_EVERYBODYS.format(order=order),
+        pulled=_of_merge("pulled", upwards=upwards),
+        followed=_of_merge("followed", upwards=upwards),
+    )
+
+
+_UP: Final = _direction(upwards=True)
+_DOWN: Final = _direction(upwards=False)
+
+
+class Cache(NamedTuple):
+    """What is kept ready for a reader: complete above `floor` but for pulled authors."""
+
+    floor: int
+    last_read_ms: int
+    pulls: bool
+
+
+class Home(NamedTuple):
+    """A page, newest first, and the cache it was read with; None if the reader has none."""
+
+    items: Sequence[Item]
+    cache: Cache | None
+
+
+def read_home(
+    connection: sqlite3.Connection, reader_id: AccountId, window: Window, limit: int
+) -> Home:
+    """The reader's home in the window, as it is at one moment."""
+    with _snapshot(connection):
+        row = connection.execute(_CACHE, (reader_id,)).fetchone()
+        cache = Cache(*row) if row else None
+        page = _Page(connection, reader_id, window.above, limit)
+        if window.upwards:
+            return Home(page.upwards(cache, window.below), cache)
+        return Home(page.downwards(cache, window.below), cache)
+
+
+@contextmanager
+def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
+
+
+class _Page(NamedTuple):
+    """One page being read."""
+
+    connection: sqlite3.Connection
+    reader_id: AccountId
+    above: int
+    limit: int
+
+    def downwards(self, cache: Cache | None, below: int) -> list[Item]:
+        """The newest items of the window, newest first."""
+        if cache is None:
+            return self._pull(_DOWN, below, self.limit)
+        items = self._ready(_DOWN, cache, below) if below > cache.floor else []
+        missing = self.limit - len(items)
+        if missing and self.above < cache.floor:
+            items += self._pull(_DOWN, min(below, cache.floor + 1), missing)
+        return items
+
+    def upwards(self, cache: Cache | None, below: int) -> list[Item]:
+        """The oldest items of the window, newest first."""
+        if cache is None or self.above < cache.floor:
+            return self._pull(_UP, below, self.limit)[::-1]
+        return self._ready(_UP, cache, below)[::-1]
+
+    def _ready(self, direction: _Direction, cache: Cache, below: int) -> list[Item]:
+        """What the window holds above the floor."""
+        above = max(self.above, cache.floor)
+        items = self._items(direction.kept, above, below, self.limit)
+        if not cache.pulls:
+            return items
+        pulled = self._items(direction.pulled, above, below, self.limit)
+        # An author who became pulled left entries behind: the same item may come both ways.
+        both = sorted({*items, *pulled}, reverse=direction is _DOWN)
+        return both[: self.limit]
+
+    def _pull(self, direction: _Direction, below: int, limit: int) -> list[Item]:
+        """What the window holds, from the items of everybody followed."""
+        if self.connection.execute(_FOLLOWS_MANY, (self.reader_id,)).fetchone():
+            items = self._items(direction.everybodys, self.above, below, limit)
+            if len(items) == limit:
+                return items
+        return self._items(direction.followed, self.above, below, limit)
+
+    def _items(self, sql: str, above: int, below: int, limit: int) -> list[Item]:
+        bounds = {"reader": self.reader_id, "above": above, "below": below, "limit": limit}
+        return [Item(*row) for row in self.connection.execute(sql, bounds)]

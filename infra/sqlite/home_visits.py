@@ -1,0 +1,66 @@
+"""Readers whose homes should be kept ready, noted while they read and served on a thread.
+
+Reading takes place on the server's event loop, which must not write; and where nothing is posted
+no batch comes whose transaction a rebuild could share. Hence a thread of its own.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from domain.ids import AccountId
+
+# So many rebuilds share a transaction: few enough that a batch waits only some 10 ms for it.
+TOGETHER_MAX: Final = 8
+
+
+class Visits:
+    """Hands noted readers, and when they read (Unix ms), to `serve`, a few at a time."""
+
+    def __init__(self, serve: Callable[[Mapping[AccountId, int]], None]) -> None:
+        self._serve = serve
+        self._noted: dict[AccountId, int] = {}
+        self._changed = threading.Condition()
+        self._busy = False
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="home-rebuilds", daemon=True)
+        self._thread.start()
+
+    def note(self, reader_id: AccountId, at_ms: int) -> None:
+        """This reader reads now. Returns at once."""
+        with self._changed:
+            self._noted[reader_id] = at_ms
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Return when every reader noted before has been served."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or not (self._noted or self._busy))
+
+    def close(self) -> None:
+        """Finish what is being served and forget the rest: they will read again."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while taken := self._take():
+                self._serve(taken)
+        finally:
+            with self._changed:
+                self._closed = True
+                self._changed.notify_all()
+
+    def _take(self) -> dict[AccountId, int]:
+        """The next few readers; empty when closed."""
+        with self._changed:
+            self._busy = False
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._closed or self._noted)
+            if self._closed:
+                return {}
+            readers = list(self._noted)[:TOGETHER_MAX]
+            self._busy = True
+            return {reader: self._noted.pop(reader) for reader in readers}
