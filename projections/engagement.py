@@ -4,7 +4,7 @@ A like or repost counts in the hour in which it was given, and an unlike takes i
 hour again; a reply or quote counts in the hour in which it was posted, while it lives; a follow in
 the hour in which it began, while it lasts. An impression counts for good: it keeps nobody's name.
 Author and tag series are the sums over the posts that live; a tag's are over the posts that have it
-now, whenever an edit gave it to them.
+now, whenever an edit gave it to them. In operations, `hour` is Unix time in whole hours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from domain.events import (
     AccountClosed,
     AccountFollowed,
     AccountUnfollowed,
+    Event,
     ImpressionsRecorded,
     LikeAdded,
     LikeRemoved,
@@ -32,7 +33,7 @@ from domain.events import (
     TweetPosted,
 )
 from domain.hashtags import tag_key
-from domain.ids import AccountId, EventId, PostId
+from domain.ids import AccountId, EventId, PostId, millis_of
 from projections.projection import Projection, Store
 
 Bucket = Literal["hour", "day"]
@@ -56,8 +57,11 @@ class DropPost(NamedTuple):
 
 
 class CountImpression(NamedTuple):
+    """A post was shown; the event tells one time from another."""
+
     post_id: PostId
     event_id: EventId
+    hour: int
 
 
 class CountPost(NamedTuple):
@@ -67,26 +71,27 @@ class CountPost(NamedTuple):
     metric: Literal["replies", "quotes"]
     post_id: PostId
     author_id: AccountId
+    hour: int
 
 
 class SetReaction(NamedTuple):
-    """Whether an account likes or reposts a post, since the event."""
+    """Whether an account likes or reposts a post, and since when."""
 
     target_id: PostId
     metric: Literal["likes", "reposts"]
     account_id: AccountId
     on: bool
-    event_id: EventId
+    hour: int
     version: int
 
 
 class SetFollow(NamedTuple):
-    """Whether an account follows another, since the event."""
+    """Whether an account follows another, and since when."""
 
     followee_id: AccountId
     follower_id: AccountId
     on: bool
-    event_id: EventId
+    hour: int
     version: int
 
 
@@ -166,7 +171,7 @@ def _operations(record: Recorded) -> Sequence[Operation]:
         case TweetDeleted() | ReplyDeleted():
             found = [DropPost(event.post_id)]
         case ImpressionsRecorded():
-            found = [CountImpression(seen, event.event_id) for seen in event.post_ids]
+            found = [CountImpression(seen, event.event_id, _hour(event)) for seen in event.post_ids]
         case LikeAdded() | LikeRemoved() | RepostAdded() | RepostRemoved():
             found = [_reaction(event, version)]
         case AccountFollowed() | AccountUnfollowed() | AccountBlocked():
@@ -179,12 +184,12 @@ def _operations(record: Recorded) -> Sequence[Operation]:
 
 
 def _post(event: PostPosted) -> list[Operation]:
-    post_id, author_id = event.post_id, event.actor_id
+    post_id, author_id, hour = event.post_id, event.actor_id, _hour(event)
     operations: list[Operation] = [_describe(event, 1)]
     if isinstance(event, ReplyPosted):
-        operations.append(CountPost(event.in_reply_to_id, "replies", post_id, author_id))
+        operations.append(CountPost(event.in_reply_to_id, "replies", post_id, author_id, hour))
     elif event.quote_of_id is not None:
-        operations.append(CountPost(event.quote_of_id, "quotes", post_id, author_id))
+        operations.append(CountPost(event.quote_of_id, "quotes", post_id, author_id, hour))
     return operations
 
 
@@ -202,20 +207,24 @@ def _reaction(
         "likes" if isinstance(event, LikeAdded | LikeRemoved) else "reposts",
         event.actor_id,
         isinstance(event, LikeAdded | RepostAdded),
-        event.event_id,
+        _hour(event),
         version,
     )
 
 
 def _follows(event: RelationshipFact, version: int) -> list[Operation]:
     """Both directions of a block, the actor's own of a follow: a mute keeps a follow's time."""
-    actor, target, at = event.actor_id, event.target_id, event.event_id
+    actor, target, hour = event.actor_id, event.target_id, _hour(event)
     following = event.standing_of(actor).follows
-    operations: list[Operation] = [SetFollow(target, actor, following, at, version)]
+    operations: list[Operation] = [SetFollow(target, actor, following, hour, version)]
     if isinstance(event, AccountBlocked):
         followed = event.standing_of(target).follows
-        operations.append(SetFollow(actor, target, followed, at, version))
+        operations.append(SetFollow(actor, target, followed, hour, version))
     return operations
+
+
+def _hour(event: Event) -> int:
+    return millis_of(event.event_id) // BUCKET_MS["hour"]
 
 
 ENGAGEMENT: Final = Projection(

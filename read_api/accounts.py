@@ -1,8 +1,9 @@
 """Accounts, one or several, and how the reader stands to them."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from domain.errors import AccountNotFound
 from domain.ids import AccountId
@@ -11,14 +12,17 @@ from read_api.hydration import STRANGER, page_json, render_accounts
 from read_api.lists import ACCOUNTS_SHOWN_WITH, NO_INCLUDES, AccountsPage
 from read_api.sight import Sight, sight_of
 from read_api.views import Views
-from web.paging import IdsQuery, distinct_ids
+from web.paging import IDS_MAX, IDS_PATTERN, IdsQuery, distinct_ids
 from web.routing import Auth, Call, Endpoint, Reply, Route
 
 
 class RelationshipsQuery(msgspec.Struct, frozen=True, kw_only=True):
     """`id` repeated, or comma-separated, at most 100."""
 
-    id: tuple[str, ...] = ()
+    id: Annotated[
+        tuple[Annotated[str, Meta(pattern=IDS_PATTERN)], ...],
+        Meta(min_length=1, max_length=IDS_MAX, description=f"At most {IDS_MAX} ids"),
+    ]
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -81,7 +85,18 @@ class Accounts:
         return Reply(200, rendered[account_id])
 
     def _sight(self, call: Call) -> Sight:
-        return sight_of(call.reader_id, self._views.refusals)
+        """These accounts were asked for one by one: a block hides what they do, not them."""
+        return sight_of(call.reader_id, self._views.refusals).past_blocks()
+
+
+async def known_account(call: Call, views: Views) -> AccountId:
+    """The account in the path. Raises AccountNotFound if it is not there, or suspended; one that
+    a block hides is there, and its lists are empty."""
+    account_id = AccountId(call.path["id"])
+    refused = sight_of(call.reader_id, views.refusals).refused(account_id)
+    if refused or not await views.account_directory.profiles([account_id]):
+        raise AccountNotFound
+    return account_id
 
 
 def routes(views: Views) -> tuple[Route, ...]:

@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
-from domain.errors import AccountNotFound
-from domain.ids import AccountId
 from projections.follower_graph import Edge, EdgeList, Suggestion
 from projections.windows import Window
+from read_api.accounts import known_account
 from read_api.lists import ACCOUNTS_SHOWN_WITH, AccountsPage, accounts_page, next_link, place
 from read_api.sight import NOBODY, Sight, sight_of
 from read_api.views import Views
@@ -27,7 +26,7 @@ class Graph:
         """A list of the account in the path."""
 
         async def endpoint(call: Call) -> Reply:
-            account_id = await self._seen(call)
+            account_id = await known_account(call, self._views)
 
             async def edges(window: Window, limit: int) -> Sequence[Edge]:
                 return await self._views.follower_graph.edges(account_id, which, window, limit)
@@ -54,7 +53,7 @@ class Graph:
 
     async def mutuals(self, call: Call) -> Reply:
         """Whom both the account and the reader follow."""
-        account_id, reader = await self._seen(call), call.account_id
+        account_id, reader = await known_account(call, self._views), call.account_id
 
         async def edges(window: Window, limit: int) -> Sequence[Edge]:
             return await self._views.follower_graph.mutuals(account_id, reader, window, limit)
@@ -63,7 +62,7 @@ class Graph:
 
     async def known_followers(self, call: Call) -> Reply:
         """Followers of the account whom the reader follows."""
-        account_id, reader = await self._seen(call), call.account_id
+        account_id, reader = await known_account(call, self._views), call.account_id
 
         async def edges(window: Window, limit: int) -> Sequence[Edge]:
             graph = self._views.follower_graph
@@ -80,20 +79,14 @@ class Graph:
         sight = sight_of(call.account_id, self._views.refusals)
         return await accounts_page(people, next_link(call, more, "suggestions"), self._views, sight)
 
-    async def _seen(self, call: Call) -> AccountId:
-        account_id = AccountId(call.path["id"])
-        sight = sight_of(call.reader_id, self._views.refusals)
-        profiles = await self._views.account_directory.profiles([account_id])
-        if not profiles or not sight.of_account(account_id):
-            raise AccountNotFound
-        return account_id
-
     async def _page(self, call: Call, edges: Edges, name: str) -> Reply:
         limit, below = call.query.limit, place(call, int, name)
+        sight = sight_of(call.reader_id, self._views.refusals)
+        if call.path["id"] in sight.blocked:
+            return await accounts_page((), (), self._views, sight)
         found = await edges(Window(max_id=below), limit + 1)
         people = [edge.account_id for edge in found[:limit]]
         more = found[limit - 1].edge_id if len(found) > limit else None
-        sight = sight_of(call.reader_id, self._views.refusals)
         return await accounts_page(people, next_link(call, more, name), self._views, sight)
 
 

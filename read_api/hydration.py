@@ -61,19 +61,43 @@ async def includes(
     """The `includes` member of a page: the posts that its posts quote or answer, and everybody
     who wrote or did something on it."""
     shown = {card.post_id: card for card in cards}
-    referred = {ref for card in shown.values() for ref in _references(card)} - shown.keys()
-    further = await cards_of(sorted(referred), views, sight) if referred else {}
-    people = {card.author_id for card in shown.values()}
-    people.update(card.author_id for card in further.values())
-    people.update(others)
-    accounts = await render_accounts(people, views, sight)
-    posts = b",".join(render_post(card, sight) for card in further.values())
-    return b'{"accounts":[%b],"posts":[%b]}' % (b",".join(accounts.values()), posts)
+    further = await _referred(shown, views, sight)
+    return await _includes(further, [*shown.values(), *further], others, views, sight)
+
+
+async def includes_with(
+    cards: Iterable[Card], others: Iterable[AccountId], views: Views, sight: Sight
+) -> bytes:
+    """The `includes` member of a page whose items only name posts: with those posts themselves."""
+    named = {card.post_id: card for card in cards}
+    posts = [*named.values(), *await _referred(named, views, sight)]
+    return await _includes(posts, posts, others, views, sight)
 
 
 def page_json(items: Iterable[bytes], included: bytes) -> bytes:
     """A list as clients get it."""
     return b'{"items":[%b],"includes":%b}' % (b",".join(items), included)
+
+
+async def _referred(shown: Mapping[PostId, Card], views: Views, sight: Sight) -> Collection[Card]:
+    """What the posts quote or answer and is not among them."""
+    wanted = {ref for card in shown.values() for ref in _references(card)} - shown.keys()
+    return (await cards_of(sorted(wanted), views, sight)).values() if wanted else ()
+
+
+async def _includes(
+    posts: Iterable[Card],
+    by: Iterable[Card],
+    others: Iterable[AccountId],
+    views: Views,
+    sight: Sight,
+) -> bytes:
+    """`posts`, and who wrote those in `by`."""
+    people = {card.author_id for card in by}
+    people.update(others)
+    accounts = await render_accounts(people, views, sight)
+    rendered = b",".join(render_post(card, sight) for card in posts)
+    return b'{"accounts":[%b],"posts":[%b]}' % (b",".join(accounts.values()), rendered)
 
 
 def _references(card: Card) -> Iterable[PostId]:

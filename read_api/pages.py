@@ -45,7 +45,7 @@ async def fill(
         cards = await cards_of([item.post_id for item in near], views, sight)
         for item in near:
             card = cards.get(item.post_id)
-            if card is None or not _may_show(item, sight):
+            if card is None or not may_show(item, card, sight):
                 continue
             if item.post_id in posts:
                 if window.upwards:
@@ -57,28 +57,29 @@ async def fill(
             shown.append((item, card))
         if len(items) < wanted:
             return _filled(shown, window, more=False)
-        window = _beyond(window, near[-1].item_id)
+        window = beyond(window, near[-1].item_id)
     return _filled(shown, window, more=True)
 
 
-def _may_show(item: Item, sight: Sight) -> bool:
+def beyond(window: Window, item_id: int) -> Window:
+    """What is left of the window behind an item, in the direction it is read."""
+    if window.upwards:
+        return window._replace(min_id=item_id)
+    return window._replace(max_id=item_id)
+
+
+def may_show(item: Item, card: Card, sight: Sight) -> bool:
     """Whether the reader's rules let this item through (its post was already let through)."""
     reposter = item.reposted_by_id
-    if reposter is not None and (reposter in sight.muted or not sight.of_account(reposter)):
+    if reposter is not None and not sight.of_doer(reposter):
         return False
-    return item.author_id not in sight.muted
+    return card.author_id not in sight.muted
 
 
 def _raise_item(shown: list[tuple[Item, Card]], item: Item, card: Card) -> None:
     """Going upwards, a later item of a post replaces the one found below it."""
     shown[:] = [pair for pair in shown if pair[0].post_id != item.post_id]
     shown.append((item, card))
-
-
-def _beyond(window: Window, item_id: int) -> Window:
-    if window.upwards:
-        return window._replace(min_id=item_id)
-    return window._replace(max_id=item_id)
 
 
 def _filled(shown: list[tuple[Item, Card]], window: Window, *, more: bool) -> Filled:

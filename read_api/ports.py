@@ -1,8 +1,11 @@
 """What reading needs besides the projections' own ports."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, Protocol
 
-from domain.ids import AccountId, PostId
+from domain.ids import AccountId, EventId, PostId
+from domain.positions import Vector
+from projections.signals import Signal
 
 
 class Refusals(Protocol):
@@ -26,3 +29,94 @@ class Refusals(Protocol):
 
     def muted_by(self, reader_id: AccountId) -> frozenset[AccountId]:
         """The accounts that the reader muted."""
+
+
+class ProjectionStatus(NamedTuple):
+    """How one projection is doing. `version` is that of its shape, `generation` the live one's
+    number. `lag_s` is how long ago the oldest event it has not applied happened; 0 if there is
+    none. `stalled_by` says why it does not go on."""
+
+    name: str
+    version: int
+    generation: int
+    position: int
+    head: int
+    lag_events: int
+    lag_s: float
+    stalled_by: str | None
+    dead_letters: int
+
+
+class Projections(Protocol):
+    """How the projections are doing."""
+
+    async def status(self) -> Sequence[ProjectionStatus]:
+        """Every projection, also one whose store cannot be reached."""
+
+
+class LetterPlace(NamedTuple):
+    """Where a dead letter is, in the order they are listed."""
+
+    projection: str
+    partition: int
+    position: int
+
+
+class DeadLetter(NamedTuple):
+    """An event that a projection could not take, and why. `key` orders it among others; None if
+    it could not even be read. `requested` is what the partition's owner was asked to do and has
+    not done yet."""
+
+    projection: str
+    partition: int
+    position: int
+    key: int | None
+    error: str
+    requested: Literal["retry", "discard"] | None
+
+
+class DeadLetters(Protocol):
+    """Events that could not be applied."""
+
+    async def parked(
+        self, projection: str | None, limit: int, *, after: LetterPlace | None = None
+    ) -> Sequence[DeadLetter]:
+        """Those of one projection, or of all, behind `after`; by projection, the oldest first."""
+
+
+class Delivered(NamedTuple):
+    """What a listener is told: what happened, and the vector that covers it."""
+
+    signal: Signal
+    vector: Vector
+
+
+class Subscription(Protocol):
+    """What concerns one reader from the moment of listening on, in the order of the log."""
+
+    async def next(self, limit: int) -> Sequence[Delivered]:
+        """Wait for at least one; empty once there is no more: the server stops.
+
+        Raises FellBehind if the reader took too long and something was dropped.
+        """
+
+    def close(self) -> None:
+        """Listen no more. May be called twice."""
+
+
+class FellBehind(Exception):
+    """Something was dropped, or is not held any more: the reader must read everything again."""
+
+
+class Live(Protocol):
+    """Hands events to those who listen, from a consumer that has no generations."""
+
+    async def listen(self, reader_id: AccountId, *, since: EventId | None) -> Subscription:
+        """Subscribe. With `since`, everything from 60 s before that event on comes (again) first.
+
+        Raises FellBehind (that much is not held), TooManyRequests (the account has too many
+        streams), Unavailable (the server has).
+        """
+
+    def newest(self) -> EventId:
+        """An event from which `since` can go on later: nothing after it was handed out yet."""

@@ -24,10 +24,7 @@ from read_api.lists import (
 )
 from read_api.sight import Sight, sight_of
 from read_api.views import Views
-from web.paging import (
-    CursorQuery,
-    IdsQuery,
-)
+from web.paging import CursorQuery, IdsQuery
 from web.routing import Auth, Call, Endpoint, Reply, Route
 
 ETAG_BYTES: Final = 8
@@ -67,7 +64,7 @@ class Posts:
             ("Cache-Control", "private, no-cache"),
             ("Vary", "Authorization"),
         )
-        if etag in etags_in(call.headers.get("if-none-match")):
+        if not etags_in(call.headers.get("if-none-match")).isdisjoint((etag, "*")):
             return Reply(304, b"", headers)
         return Reply(200, body, headers)
 

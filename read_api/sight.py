@@ -3,7 +3,8 @@
 Asked of the streams at the moment of the request, so that no lagging view shows what is refused.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from domain.ids import AccountId, PostId
 from read_api.ports import Refusals
@@ -14,12 +15,12 @@ NOBODY: frozenset[AccountId] = frozenset()
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What one reader may see during one request. `muted` only counts in home and
-    notifications."""
+    notifications. Without `refusals` nothing is refused."""
 
     reader_id: AccountId | None
     blocked: frozenset[AccountId]
     muted: frozenset[AccountId]
-    refusals: Refusals
+    refusals: Refusals | None
 
     def of_account(self, account_id: AccountId) -> bool:
         """Whether the account may be shown."""
@@ -27,11 +28,28 @@ class Sight:
 
     def of_post(self, post_id: PostId, author_id: AccountId) -> bool:
         """Whether the post may be shown."""
-        return self.of_account(author_id) and not self.refusals.hidden(post_id)
+        hidden = self.refusals is not None and self.refusals.hidden(post_id)
+        return not hidden and self.of_account(author_id)
+
+    def of_doer(self, account_id: AccountId) -> bool:
+        """Whether what the account did may be shown in the reader's own feeds."""
+        return account_id not in self.muted and self.of_account(account_id)
 
     def refused(self, account_id: AccountId) -> bool:
         """Whether the account is suspended or closed, for everybody."""
-        return self.refusals.suspended(account_id) or self.refusals.closed(account_id)
+        refusals = self.refusals
+        return refusals is not None and (
+            refusals.suspended(account_id) or refusals.closed(account_id)
+        )
+
+    def past_blocks(self) -> "Sight":
+        """What a block leaves: an account that is asked for by name is there, and says in
+        `viewer` who blocked whom."""
+        return replace(self, blocked=NOBODY) if self.blocked else self
+
+
+# Administrators judge what is hidden, so they see it: only on their own routes.
+OF_ADMINISTRATORS: Final = Sight(None, NOBODY, NOBODY, None)
 
 
 def sight_of(reader_id: AccountId | None, refusals: Refusals, *, mutes: bool = False) -> Sight:

@@ -1,17 +1,17 @@
 """Home, public and account timelines: the same page over different skeletons."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from domain.errors import AccountNotFound
-from domain.ids import AccountId
 from domain.objects import TimelineItem
 from projections.author_timelines import PostKind
 from projections.items import Item
 from projections.post_cards import Card
 from projections.windows import Window
+from read_api.accounts import known_account
 from read_api.hydration import includes, page_json, render_post
 from read_api.lists import POSTS_SHOWN_WITH, Includes
 from read_api.pages import Skeleton, fill
@@ -56,8 +56,8 @@ def routes(views: Views) -> tuple[Route, ...]:
     async def home(call: Call) -> Reply:
         reader = call.account_id
 
-        async def skeleton(window: Window, limit: int) -> list[Item]:
-            return list(await views.home_timelines.page(reader, window, limit))
+        async def skeleton(window: Window, limit: int) -> Sequence[Item]:
+            return await views.home_timelines.page(reader, window, limit)
 
         return await timeline(call, skeleton, views, sight_of(reader, views.refusals, mutes=True))
 
@@ -66,16 +66,14 @@ def routes(views: Views) -> tuple[Route, ...]:
         return await timeline(call, views.author_timelines.public_page, views, sight)
 
     async def of_account(call: Call) -> Reply:
-        author_id = AccountId(call.path["id"])
+        author_id = await known_account(call, views)
         sight = sight_of(call.reader_id, views.refusals)
-        if not sight.of_account(author_id) or not await views.account_directory.profiles(
-            [author_id]
-        ):
-            raise AccountNotFound
         kind: PostKind | None = None if call.query.kind == "all" else call.query.kind
 
-        async def skeleton(window: Window, limit: int) -> list[Item]:
-            return list(await views.author_timelines.page(author_id, kind, window, limit))
+        async def skeleton(window: Window, limit: int) -> Sequence[Item]:
+            if author_id in sight.blocked:
+                return ()
+            return await views.author_timelines.page(author_id, kind, window, limit)
 
         return await timeline(call, skeleton, views, sight)
 

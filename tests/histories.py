@@ -219,8 +219,9 @@ _steps = st.tuples(
 )
 
 
-def histories(max_steps: int = 60) -> st.SearchStrategy[list[Recorded]]:
-    """Valid logs of a small world."""
+def histories(max_steps: int = 60, min_steps: int = 0) -> st.SearchStrategy[list[Recorded]]:
+    """Valid logs of a small world. Hypothesis draws few steps, some 5, unless `min_steps` says
+    otherwise."""
 
     def run(steps: list[tuple[str, str, str, int, str]]) -> list[Recorded]:
         world = World()
@@ -228,7 +229,7 @@ def histories(max_steps: int = 60) -> st.SearchStrategy[list[Recorded]]:
             world.do(*step)
         return world.log.recorded
 
-    return st.lists(_steps, max_size=max_steps).map(run)
+    return st.lists(_steps, min_size=min_steps, max_size=max_steps).map(run)
 
 
 @st.composite

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from web import openapi_headers as headers
+from web.decoding import may_be_left_out
 from web.dispatch import PARAMETER
 from web.openapi_links import links_of
 from web.openapi_schemas import Schemas, parameter_schemas
@@ -131,7 +132,7 @@ def _operation(route: Route, routes: Sequence[Route], schemas: Schemas) -> Json:
     if route.body is not None:
         schema = schemas.of(route.body)
         operation["requestBody"] = {
-            "required": True,
+            "required": not may_be_left_out(route.body),
             "content": {"application/json": {"schema": schema}},
         }
     return operation
@@ -175,7 +176,8 @@ def _responses(route: Route, routes: Sequence[Route], schemas: Schemas) -> Json:
             "headers": headers.answered(route, status),
         }
         if isinstance(kind, str):
-            answer["content"] = {kind: {"schema": {"type": "string"}}}
+            unparsed = {"type": "object" if kind == "application/json" else "string"}
+            answer["content"] = {kind: {"schema": unparsed}}
         elif kind is not None:
             answer["content"] = {"application/json": {"schema": schemas.of(kind)}}
         if links and status < 300:

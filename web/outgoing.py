@@ -26,7 +26,7 @@ async def send_reply(reply: Reply, extra: HeaderFields, scope: Scope, send: Send
         fields.append((b"content-type", encoded))
     if status not in {204, 304}:
         fields.append((b"content-length", b"%d" % len(body)))
-    if vector:
+    if vector is not None:
         fields.append((_TOKEN, consistency.encode(vector).encode("ascii")))
     fields.extend(extra)
     await send({"type": "http.response.start", "status": status, "headers": fields})

@@ -38,7 +38,7 @@ _STATEMENTS: Final[Statements] = {
         "INSERT OR IGNORE INTO dropped_accounts VALUES (?)",
     ),
 }
-_OF: Final = "FROM accounts WHERE account_id IN (SELECT value FROM json_each(?))"
+_OF: Final = "FROM json_each(?) AS wanted CROSS JOIN accounts ON account_id = wanted.value"
 _BY_HANDLE: Final = (
     "SELECT account_id FROM accounts WHERE handle = ? ORDER BY account_id DESC LIMIT 1"
 )

@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS notifications (
     register TEXT NOT NULL, kind TEXT NOT NULL, item_id INTEGER NOT NULL, live INTEGER NOT NULL,
     version INTEGER NOT NULL,
     PRIMARY KEY (post_id, recipient_id, actor_id, register)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS told ON notifications (recipient_id, kind, item_id) WHERE live = 1;
+CREATE INDEX IF NOT EXISTS told ON notifications (recipient_id, kind, item_id, live)
+WHERE live = 1;
 CREATE INDEX IF NOT EXISTS caused ON notifications (actor_id);
 CREATE TABLE IF NOT EXISTS read_marks (
     account_id INTEGER PRIMARY KEY, up_to_id INTEGER NOT NULL) WITHOUT ROWID;

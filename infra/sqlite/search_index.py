@@ -24,10 +24,6 @@ from projections.windows import Window
 CANDIDATES_MAX: Final = 10_000  # so many posts, the newest, are ranked
 
 
-class _Reindex(NamedTuple):
-    """Ends a batch: bring the index up to what the tables say."""
-
-
 # Splits at spaces only, and changes nothing: terms are ASCII lower-cased and hold no quotes.
 _TERMS: Final = r"""tokenize = "ascii tokenchars '!#$%&()*+,-./:;<=>?@[\]^_`{|}~'" """
 # FTS5 ends a segment of its index at every statement of a trigger, so triggers only note what the
@@ -43,13 +39,13 @@ CREATE TABLE IF NOT EXISTS changed_posts (post_id INTEGER PRIMARY KEY, indexed_t
 CREATE VIRTUAL TABLE IF NOT EXISTS post_terms USING fts5 (
     terms, content = '', columnsize = 0, {_TERMS});
 CREATE TRIGGER IF NOT EXISTS post_came AFTER INSERT ON posts BEGIN
-    INSERT OR IGNORE INTO changed_posts VALUES (NEW.post_id, NULL);
+    INSERT INTO changed_posts VALUES (NEW.post_id, NULL) ON CONFLICT DO NOTHING;
 END;
 CREATE TRIGGER IF NOT EXISTS post_changed AFTER UPDATE ON posts BEGIN
-    INSERT OR IGNORE INTO changed_posts VALUES (OLD.post_id, OLD.terms);
+    INSERT INTO changed_posts VALUES (OLD.post_id, OLD.terms) ON CONFLICT DO NOTHING;
 END;
 CREATE TRIGGER IF NOT EXISTS post_went AFTER DELETE ON posts BEGIN
-    INSERT OR IGNORE INTO changed_posts VALUES (OLD.post_id, OLD.terms);
+    INSERT INTO changed_posts VALUES (OLD.post_id, OLD.terms) ON CONFLICT DO NOTHING;
 END;
 CREATE TABLE IF NOT EXISTS people (
     account_id INTEGER PRIMARY KEY, version INTEGER NOT NULL, handle TEXT NOT NULL,
@@ -98,15 +94,15 @@ _STATEMENTS: Final[Statements] = {
         "DELETE FROM people WHERE account_id = ?",
         "INSERT OR IGNORE INTO dropped_people VALUES (?)",
     ),
-    _Reindex: (
-        """INSERT INTO post_terms (post_terms, rowid, terms)
-        SELECT 'delete', post_id, indexed_terms FROM changed_posts
-        WHERE indexed_terms IS NOT NULL""",
-        """INSERT INTO post_terms (rowid, terms)
-        SELECT post_id, terms FROM changed_posts JOIN posts USING (post_id)""",
-        "DELETE FROM changed_posts",
-    ),
 }
+_REINDEX: Final = (
+    """INSERT INTO post_terms (post_terms, rowid, terms)
+    SELECT 'delete', post_id, indexed_terms FROM changed_posts
+    WHERE indexed_terms IS NOT NULL""",
+    """INSERT INTO post_terms (rowid, terms)
+    SELECT post_id, terms FROM changed_posts JOIN posts USING (post_id)""",
+    "DELETE FROM changed_posts",
+)
 _IN_BOUNDS: Final = "FROM post_terms WHERE post_terms MATCH :match AND rowid BETWEEN :low AND :high"
 _NEWEST: Final = f"SELECT rowid {_IN_BOUNDS} ORDER BY rowid {{order}} LIMIT :limit"
 _COUNT: Final = f"SELECT count(*) FROM (SELECT rowid {_IN_BOUNDS} LIMIT :limit)"  # noqa: S608
@@ -132,7 +128,9 @@ class SqliteSearchIndex:
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
-        self._file.apply([*operations, _Reindex()] if operations else (), checkpoint)
+        with self._file.applying(operations, checkpoint) as writer:
+            for statement in _REINDEX:
+                writer.execute(statement)
 
     async def checkpoint(self) -> Mapping[int, int]:
         """See `Checkpoints.checkpoint`."""

@@ -108,7 +108,7 @@ _STATEMENTS: Final[Statements] = {
     ),
 }
 _MOST_USED: Final = f"""SELECT tag FROM (SELECT tag FROM hours
-WHERE hour = :hour - {{age}} AND people > 0 ORDER BY people DESC, tag LIMIT {CANDIDATES_MAX})"""
+WHERE hour = :hour - {{age}} AND people > 0 ORDER BY people DESC, tag LIMIT {CANDIDATES_MAX})"""  # noqa: S608 - constants
 _CANDIDATES: Final = f"""WITH
 weights (age, weight) AS MATERIALIZED (SELECT key, value FROM json_each(:weights)),
 candidates (tag) AS MATERIALIZED (

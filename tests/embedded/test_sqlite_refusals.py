@@ -172,8 +172,8 @@ class TestSqliteRefusals(RefusalsContract):
 @settings(max_examples=60)
 @given(
     history=histories(max_steps=80),
-    cuts=st.lists(st.integers(0, 90), max_size=3),
-    unheard=st.integers(0, 3),
+    cuts=st.lists(st.integers(0, 90), max_size=2),
+    unheard=st.integers(0, 2),
 )
 def test_whenever_a_process_ends_the_next_one_knows_everything(
     history: Sequence[Recorded], cuts: Sequence[int], unheard: int

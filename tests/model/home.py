@@ -1,33 +1,45 @@
 """home(u) straight from its definition: looks at all events and optimises nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from domain.events import (
     AccountClosed,
-    PostDeleted,
     Recorded,
     RelationshipFact,
+    ReplyDeleted,
     ReplyPosted,
     RepostAdded,
     RepostRemoved,
     Standing,
+    TweetDeleted,
     TweetPosted,
 )
-from domain.ids import AccountId, ItemId, PostId
+from domain.ids import AccountId, ItemId
 from projections.items import Item
 
 
 class Homes:
     """The homes of everybody after a set of events."""
 
-    def __init__(self, events: Iterable[Recorded]) -> None:
-        self._posts: set[tuple[AccountId, PostId]] = set()
-        self._deleted: set[PostId] = set()
-        self._closed: set[AccountId] = set()
-        self._reposts: dict[tuple[AccountId, PostId], tuple[int, RepostAdded | RepostRemoved]] = {}
-        self._pairs: dict[str, tuple[int, RelationshipFact]] = {}
-        for recorded in events:
-            self._note(recorded)
+    def __init__(self, recorded: Iterable[Recorded]) -> None:
+        # By version: of events about the same thing the last one stays in a dictionary.
+        events = [r.event for r in sorted(recorded, key=lambda r: r.version)]
+        self._closed = {e.actor_id for e in events if isinstance(e, AccountClosed)}
+        self._deleted = {e.post_id for e in events if isinstance(e, TweetDeleted | ReplyDeleted)}
+        self._posts = {
+            e
+            for e in events
+            if isinstance(e, TweetPosted)
+            or (isinstance(e, ReplyPosted) and e.in_reply_to_author_id == e.actor_id)
+        }
+        self._reposts = {
+            (e.actor_id, e.post_id): e for e in events if isinstance(e, RepostAdded | RepostRemoved)
+        }
+        self._pairs = {
+            frozenset((e.actor_id, e.target_id)): e
+            for e in events
+            if isinstance(e, RelationshipFact)
+        }
 
     def home(self, reader: AccountId) -> list[Item]:
         """Newest first, whole."""
@@ -35,34 +47,13 @@ class Homes:
             return []
         return sorted((item for item in self._items() if self._shows(reader, item)), reverse=True)
 
-    def _note(self, recorded: Recorded) -> None:
-        event, version = recorded.event, recorded.version
-        match event:
-            case TweetPosted():
-                self._posts.add((event.actor_id, event.post_id))
-            case ReplyPosted() if event.in_reply_to_author_id == event.actor_id:
-                self._posts.add((event.actor_id, event.post_id))
-            case PostDeleted():
-                self._deleted.add(event.post_id)
-            case AccountClosed():
-                self._closed.add(event.actor_id)
-            case RepostAdded() | RepostRemoved():
-                register = (event.actor_id, event.post_id)
-                if register not in self._reposts or self._reposts[register][0] < version:
-                    self._reposts[register] = (version, event)
-            case RelationshipFact():
-                if event.stream not in self._pairs or self._pairs[event.stream][0] < version:
-                    self._pairs[event.stream] = (version, event)
-            case _:
-                pass
-
-    def _items(self) -> Iterable[Item]:
-        for author, post in self._posts:
-            yield Item(ItemId(post), post, author, None)
-        for _, event in self._reposts.values():
-            if isinstance(event, RepostAdded):
-                item = ItemId(event.event_id)
-                yield Item(item, event.post_id, event.post_author_id, event.actor_id)
+    def _items(self) -> Iterator[Item]:
+        for post in self._posts:
+            yield Item(ItemId(post.event_id), post.post_id, post.actor_id, None)
+        for repost in self._reposts.values():
+            if isinstance(repost, RepostAdded):
+                item_id = ItemId(repost.event_id)
+                yield Item(item_id, repost.post_id, repost.post_author_id, repost.actor_id)
 
     def _shows(self, reader: AccountId, item: Item) -> bool:
         actor = item.reposted_by_id or item.author_id
@@ -79,7 +70,5 @@ class Homes:
         return mine.blocks or mine.mutes or theirs.blocks
 
     def _standing(self, one: AccountId, other: AccountId) -> Standing:
-        for _, event in self._pairs.values():
-            if {one, other} == {event.actor_id, event.target_id}:
-                return event.standing_of(one)
-        return Standing()
+        latest = self._pairs.get(frozenset((one, other)))
+        return latest.standing_of(one) if latest else Standing()

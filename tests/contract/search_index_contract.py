@@ -1,0 +1,412 @@
+"""What every search index must do, whatever engine it is on."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.events import (
+    AccountClosed,
+    AccountOpened,
+    Event,
+    Profile,
+    ProfileChanged,
+    Recorded,
+    TweetPosted,
+)
+from domain.ids import EventId, PostId, compose
+from domain.search_query import parse_people, parse_query
+from projections.search_index import SEARCH_INDEX, Rank, SearchIndex
+from projections.windows import Window
+from tests import facts
+from tests.contract.projecting import deliver
+from tests.histories import deliveries, histories
+
+ADA, BOB, EVE = facts.account("ada"), facts.account("bob"), facts.account("eve")
+EVERYTHING = Window()
+QUERIES = (
+    "hello", "morning", "#news", "天气", '"a #news"', "from:ada", "-from:bob hello", "look -#news",
+    "has:links", "of morning ok", "@bob", "-has:links from:cleo", '#morning -"of ok"',
+)  # fmt: skip
+PEOPLE_QUERIES = ("a", "ada", "bob 1", "eve ev", "1")
+
+
+def closed(name: str) -> AccountClosed:
+    return AccountClosed(event_id=facts.event_id(), actor_id=facts.account(name))
+
+
+def opened_as(name: str, handle: str, display_name: str) -> AccountOpened:
+    return AccountOpened(
+        event_id=EventId(facts.account(name)),
+        actor_id=facts.account(name),
+        handle_key=f"key-of-{handle}",
+        personal=Profile(handle, display_name),
+    )
+
+
+def on_day(month: int, day: int, ms: int = 0) -> int:
+    """Unix milliseconds of a day of 2024, UTC."""
+    days_before = sum((31, 29, 31, 30, 31)[: month - 1]) + day - 1
+    return 1_704_067_200_000 + 86_400_000 * days_before + ms
+
+
+def tweet_at(ms: int, text: str) -> TweetPosted:
+    posted = facts.tweet("ada", text)
+    return msgspec.structs.replace(posted, event_id=EventId(compose(ms, 1, 0)))
+
+
+async def apply(store: SearchIndex, *events: Event) -> None:
+    """Record these events in a log of their own and deliver it whole."""
+    await deliver(SEARCH_INDEX, store, facts.recorded(events))
+
+
+async def found(store: SearchIndex, query: str, window: Window = EVERYTHING) -> list[PostId]:
+    return list(await store.newest_posts(parse_query(query), window, 100))
+
+
+async def ranked(store: SearchIndex, query: str) -> list[PostId]:
+    return list((await store.relevant_posts(parse_query(query), None, 100)).ids)
+
+
+async def people(store: SearchIndex, query: str) -> list[int]:
+    return list((await store.accounts(parse_people(query), None, 100)).ids)
+
+
+async def view(store: SearchIndex) -> tuple[object, ...]:
+    """Everything the port answers to a few queries about the world of `histories`."""
+    return (
+        [await found(store, query) for query in QUERIES],
+        [await ranked(store, query) for query in QUERIES],
+        [await people(store, query) for query in PEOPLE_QUERIES],
+    )
+
+
+class SearchIndexContract(ABC):
+    """Subclass with an `empty_store` fixture: each call opens a new, empty store."""
+
+    @pytest.fixture
+    @abstractmethod
+    def empty_store(self) -> Callable[[], AbstractAsyncContextManager[SearchIndex]]: ...
+
+    @pytest.fixture
+    async def store(
+        self, empty_store: Callable[[], AbstractAsyncContextManager[SearchIndex]]
+    ) -> AsyncIterator[SearchIndex]:
+        async with empty_store() as store:
+            yield store
+
+    async def test_a_post_is_found_by_all_its_words_newest_first(self, store: SearchIndex) -> None:
+        one, two = facts.tweet("ada", "Cats like Fish"), facts.tweet("bob", "fish, not cats!")
+        await apply(store, one, two, facts.tweet("bob", "fish only"))
+
+        assert await found(store, "cats FISH") == [two.post_id, one.post_id]
+        assert await found(store, "cats dogs") == []
+        assert await found(store, "cat") == []
+
+    async def test_a_phrase_is_words_side_by_side(self, store: SearchIndex) -> None:
+        one, two = facts.tweet("ada", "a red herring"), facts.tweet("bob", "herring, red")
+        await apply(store, one, two)
+
+        assert await found(store, '"red herring"') == [one.post_id]
+        assert await found(store, "red herring") == [two.post_id, one.post_id]
+
+    async def test_text_without_spaces_is_found_by_its_words(self, store: SearchIndex) -> None:
+        chinese, thai = facts.tweet("ada", "今天天气很好"), facts.tweet("bob", "วันนี้อากาศดี")
+        await apply(store, chinese, thai)
+
+        assert await found(store, "天气") == [chinese.post_id]
+        assert await found(store, "气天") == []
+        assert await found(store, "天") == [chinese.post_id]
+        assert await found(store, "อากาศ") == [thai.post_id]
+
+    async def test_a_hashtag_is_found_whole_in_any_case(self, store: SearchIndex) -> None:
+        tagged, untagged = facts.tweet("ada", "to #News we go"), facts.tweet("bob", "news")
+        longer = facts.tweet("bob", "#newsroom")
+        await apply(store, tagged, untagged, longer)
+
+        assert await found(store, "#nEWS") == [tagged.post_id]
+        assert await found(store, "news") == [untagged.post_id, tagged.post_id]
+
+    async def test_a_mention_is_found_by_its_handle(self, store: SearchIndex) -> None:
+        mention = facts.tweet("ada", "ask @Bob about it")
+        await apply(store, mention, facts.tweet("ada", "bob is here"))
+
+        assert await found(store, "@bob") == [mention.post_id]
+
+    async def test_from_finds_an_authors_posts_whichever_came_first(
+        self, store: SearchIndex
+    ) -> None:
+        mine, other = facts.tweet("ada", "hello"), facts.tweet("bob", "hello")
+        await apply(store, mine, other)
+        await apply(store, opened_as("ada", "Ada_L", "Ada"), opened_as("bob", "bob", "Bob"))
+
+        assert await found(store, "from:aDA_l") == [mine.post_id]
+        assert await found(store, "hello from:@bob") == [other.post_id]
+        assert await found(store, "from:bob from:ada_l") == [other.post_id, mine.post_id]
+        assert await found(store, "hello from:nobody") == []
+        assert await found(store, "hello -from:ada_l -from:nobody") == [other.post_id]
+
+    async def test_from_follows_the_latest_handle(self, store: SearchIndex) -> None:
+        post = facts.tweet("ada", "hello")
+        renamed = ProfileChanged(
+            event_id=facts.event_id(), actor_id=ADA, personal=Profile("countess", "Ada")
+        )
+        log = facts.recorded([facts.opened("ada"), renamed, post])
+
+        await deliver(SEARCH_INDEX, store, log[1:], log[:1])
+
+        assert await found(store, "from:countess") == [post.post_id]
+        assert await found(store, "from:ada") == []
+
+    async def test_since_begins_a_day_and_until_ends_before_one(self, store: SearchIndex) -> None:
+        last_of_30th = tweet_at(on_day(1, 30, 86_399_999), "snow")
+        first_of_31st = tweet_at(on_day(1, 31), "snow")
+        first_of_february = tweet_at(on_day(2, 1), "snow")
+        await apply(store, last_of_30th, first_of_31st, first_of_february)
+
+        assert await found(store, "snow since:2024-01-31 until:2024-02-01") == [
+            first_of_31st.post_id
+        ]
+        assert await found(store, "until:2024-01-31") == [last_of_30th.post_id]
+        assert await found(store, "since:2024-02-01") == [first_of_february.post_id]
+        assert await ranked(store, "snow since:2024-02-01") == [first_of_february.post_id]
+        assert await found(store, "snow since:9999-12-31") == []
+        assert len(await found(store, "snow since:0001-01-01")) == 3
+
+    async def test_links_can_be_asked_for_and_media_match_nothing(self, store: SearchIndex) -> None:
+        link, plain = facts.tweet("ada", "see https://example.com/a"), facts.tweet("ada", "see")
+        await apply(store, link, plain)
+
+        assert await found(store, "has:links") == [link.post_id]
+        assert await found(store, "see -has:links") == [plain.post_id]
+        assert await found(store, "see has:media") == []
+        assert len(await found(store, "see -has:media")) == 2
+
+    async def test_anything_can_be_excluded(self, store: SearchIndex) -> None:
+        posts = [
+            facts.tweet("ada", text)
+            for text in ("tea and cake", "tea and rum", "tea #break", "tea, cake and more")
+        ]
+        await apply(store, *posts)
+        cake, rum, tag, more = (post.post_id for post in posts)
+
+        assert await found(store, "tea -cake") == [tag, rum]
+        assert await found(store, 'tea -"and cake"') == [more, tag, rum]
+        assert await found(store, "tea -#break -rum") == [more, cake]
+
+    async def test_a_query_of_nothing_or_only_exclusions_finds_nothing(
+        self, store: SearchIndex
+    ) -> None:
+        await apply(store, facts.tweet("ada", "hello"))
+
+        for query in ("", "   ", "-", "-cake", "-from:ada", '""', "!!!", "-has:media"):
+            assert await found(store, query) == []
+            assert await ranked(store, query) == []
+
+    @pytest.mark.parametrize(
+        "query",
+        ['"', "'", "(", "*", "a*", "^a", "a AND b", "NOT", "a OR", "terms:a", "{a}", "a + b", "\\"],
+    )
+    async def test_the_engines_own_signs_mean_nothing(self, store: SearchIndex, query: str) -> None:
+        await apply(store, facts.tweet("ada", "ab"))
+
+        assert await found(store, query) == []
+        assert await ranked(store, query) == []
+
+    async def test_replies_are_found_too(self, store: SearchIndex) -> None:
+        post = facts.tweet("ada", "question")
+        answer = facts.reply("bob", post, "answer")
+        await apply(store, post, answer)
+
+        assert await found(store, "answer") == [answer.post_id]
+
+    async def test_an_edit_replaces_the_text_whenever_it_comes(self, store: SearchIndex) -> None:
+        post = facts.tweet("ada", "first words")
+        log = facts.recorded([post, facts.edited(post, "second"), facts.edited(post, "third")])
+
+        await deliver(SEARCH_INDEX, store, log[2:], log[:1], log[1:2])
+
+        assert await found(store, "first") == await found(store, "second") == []
+        assert await found(store, "third") == [post.post_id]
+
+    async def test_a_post_may_be_posted_edited_and_deleted_in_one_batch(
+        self, store: SearchIndex
+    ) -> None:
+        kept, gone = facts.tweet("ada", "alpha"), facts.tweet("ada", "alpha")
+        await apply(store, kept, gone, facts.edited(kept, "beta"), facts.deleted(gone))
+
+        assert await found(store, "alpha") == []
+        assert await found(store, "beta") == [kept.post_id]
+
+    async def test_a_deleted_post_is_never_found_also_when_the_deletion_comes_first(
+        self, store: SearchIndex
+    ) -> None:
+        post = facts.tweet("ada", "hello")
+        log = facts.recorded([post, facts.edited(post, "hello again"), facts.deleted(post)])
+
+        await deliver(SEARCH_INDEX, store, log[2:], log[:2])
+
+        assert await found(store, "hello") == []
+
+    async def test_a_closed_account_and_its_posts_are_never_found(self, store: SearchIndex) -> None:
+        early, late = facts.tweet("ada", "hello"), facts.tweet("ada", "hello")
+        await apply(store, facts.opened("ada"), early, closed("ada"), late)
+
+        assert await found(store, "hello") == []
+        assert await found(store, "from:ada") == []
+        assert await people(store, "ada") == []
+
+    async def test_an_erased_text_is_not_indexed(self, store: SearchIndex) -> None:
+        await apply(store, msgspec.structs.replace(facts.tweet("ada"), personal=None))
+
+        assert await found(store, "since:2000-01-01") == []
+
+    async def test_pages_of_the_newest_are_cut_by_ids(self, store: SearchIndex) -> None:
+        posts = [facts.tweet("ada", f"tick {number}") for number in range(5)]
+        await apply(store, *posts)
+        ids = [post.post_id for post in posts]
+        query = parse_query("tick")
+
+        assert list(await store.newest_posts(query, EVERYTHING, 2)) == [ids[4], ids[3]]
+        assert list(await store.newest_posts(query, Window(max_id=ids[3]), 2)) == [ids[2], ids[1]]
+        assert list(await store.newest_posts(query, Window(since_id=ids[1]), 2)) == [ids[4], ids[3]]
+        assert list(await store.newest_posts(query, Window(min_id=ids[1]), 2)) == [ids[3], ids[2]]
+
+    async def test_relevance_finds_any_word_and_the_rare_one_counts(
+        self, store: SearchIndex
+    ) -> None:
+        rare = facts.tweet("ada", "an okapi")
+        both = facts.tweet("ada", "the okapi sleeps")
+        common = [facts.tweet("bob", f"the day {number}") for number in range(5)]
+        others = [facts.tweet("bob", f"nothing {number}") for number in range(20)]
+        await apply(store, rare, both, *common, *others)
+
+        newest_first = [post.post_id for post in reversed(common)]
+        assert await ranked(store, "the okapi") == [both.post_id, rare.post_id, *newest_first]
+
+    async def test_relevance_never_leaves_out_phrases_tags_authors_and_exclusions(
+        self, store: SearchIndex
+    ) -> None:
+        right = facts.tweet("ada", "red herring #fish")
+        wrong = [
+            facts.tweet("bob", "red herring #fish"),
+            facts.tweet("ada", "herring red #fish"),
+            facts.tweet("ada", "red herring"),
+            facts.tweet("ada", "red herring smoked #fish"),
+        ]
+        await apply(store, facts.opened("ada"), facts.opened("bob"), right, *wrong)
+
+        query = '"red herring" #fish from:ada -smoked herring whatever'
+        assert await ranked(store, query) == [right.post_id]
+
+    async def test_pages_of_the_relevant_do_not_shift_when_posts_come(
+        self, store: SearchIndex
+    ) -> None:
+        posts = [facts.tweet("ada", "tick") for _ in range(5)]
+        ids = [post.post_id for post in posts]
+        query = parse_query("tick")
+        await apply(store, *posts)
+
+        first = await store.relevant_posts(query, None, 2)
+        await apply(store, facts.tweet("bob", "tick"))
+        second = await store.relevant_posts(query, first.next, 2)
+        third = await store.relevant_posts(query, second.next, 2)
+
+        assert [*first.ids, *second.ids, *third.ids] == ids[::-1]
+        assert third.next is None
+
+    async def test_a_cursor_from_a_stranger_does_no_harm(self, store: SearchIndex) -> None:
+        await apply(store, facts.opened("ada"), facts.tweet("ada", "tick"))
+
+        for rank in (Rank(-1, -1), Rank(2**80, 2**80), Rank(0, 0)):
+            await store.relevant_posts(parse_query("tick"), rank, 2)
+            await store.accounts(parse_people("ada"), rank, 2)
+
+    async def test_people_are_found_by_handle_then_its_beginning_then_name(
+        self, store: SearchIndex
+    ) -> None:
+        await apply(
+            store,
+            opened_as("ada", "someone", "Ann of Arbor"),
+            opened_as("bob", "Annabel", "B"),
+            opened_as("cleo", "ann", "C"),
+            opened_as("dan", "dan", "Joanna"),
+            opened_as("eve", "anna", "Ann E."),
+        )
+
+        expected = ["cleo", "eve", "bob", "ada"]
+        assert await people(store, "Ann") == [facts.account(name) for name in expected]
+        assert await people(store, "@ANN") == [facts.account(name) for name in expected]
+
+    async def test_the_last_word_of_a_name_may_be_unfinished(self, store: SearchIndex) -> None:
+        await apply(store, opened_as("ada", "countess", "Ada Lovelace"), facts.opened("bob"))
+
+        assert await people(store, "lovelace ada") == [ADA]
+        assert await people(store, "ada lov") == [ADA]
+        assert await people(store, "lov ada") == []
+        assert await people(store, '"') == await people(store, "") == []
+
+    async def test_a_name_without_spaces_is_found_by_a_part(self, store: SearchIndex) -> None:
+        await apply(store, opened_as("eve", "eve", "今天天气"))
+
+        assert await people(store, "天气") == await people(store, "天") == [EVE]
+
+    async def test_people_are_paged(self, store: SearchIndex) -> None:
+        await apply(store, *(opened_as(name, f"x_{name}", "X Y") for name in facts.NAMES))
+        query = parse_people("x")
+
+        pages = [await store.accounts(query, None, 3)]
+        while pages[-1].next:
+            pages.append(await store.accounts(query, pages[-1].next, 3))
+
+        seen = [account_id for page in pages for account_id in page.ids]
+        assert seen == [facts.account(name) for name in facts.NAMES]
+
+    async def test_a_new_name_replaces_the_old_one(self, store: SearchIndex) -> None:
+        renamed = ProfileChanged(
+            event_id=facts.event_id(), actor_id=BOB, personal=Profile("bob", "Robert")
+        )
+        await apply(store, opened_as("bob", "bob", "Bobby"), renamed)
+
+        assert await people(store, "bobby") == []
+        assert await people(store, "robert") == [BOB]
+
+    async def test_applying_twice_is_applying_once(self, store: SearchIndex) -> None:
+        post = facts.tweet("ada", "hello #news")
+        log = facts.recorded(
+            [facts.opened("ada"), post, facts.edited(post, "look of #news"), facts.tweet("bob")]
+        )
+
+        await deliver(SEARCH_INDEX, store, log)
+        once = await view(store)
+        await deliver(SEARCH_INDEX, store, log, [*log, *log])
+
+        assert await view(store) == once
+
+    async def test_the_checkpoint_never_goes_back(self, store: SearchIndex) -> None:
+        await store.apply([], {0: 7})
+        await store.apply([], {0: 3})
+
+        assert await store.checkpoint() == {0: 7}
+
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(data=st.data())
+    def test_every_delivery_of_a_history_gives_the_same_view(
+        self,
+        empty_store: Callable[[], AbstractAsyncContextManager[SearchIndex]],
+        data: st.DataObject,
+    ) -> None:
+        history = data.draw(histories())
+        shuffled = data.draw(deliveries(history))
+
+        async def view_after(batches: Sequence[Sequence[Recorded]]) -> tuple[object, ...]:
+            async with empty_store() as store:
+                await deliver(SEARCH_INDEX, store, *batches)
+                return await view(store)
+
+        assert asyncio.run(view_after(shuffled)) == asyncio.run(view_after([history]))

@@ -1,0 +1,54 @@
+"""Answers that never change while the process runs: pages, scripts, the OpenAPI document."""
+
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Final
+
+from web.routing import Auth, Call, Reply, Route
+
+MEDIA_TYPES: Final[Mapping[str, str]] = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+# Scripts, styles, pictures and requests of our own; nothing inline, nothing from elsewhere.
+PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def page(path: str, package: str, name: str, summary: str, *, tag: str) -> Route:
+    """The route of a file beside the modules of `package`."""
+    body = (files(package) / name).read_bytes()
+    media_type = MEDIA_TYPES[name.rpartition(".")[2]]
+    return fixed(path, body, media_type, summary, tag=tag)
+
+
+def fixed(path: str, body: bytes, media_type: str, summary: str, *, tag: str) -> Route:
+    """The route that answers `body`; 304 to those who have it."""
+    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = (
+        ("ETag", etag),
+        ("Cache-Control", "no-cache"),
+        ("Content-Security-Policy", PAGE_POLICY),
+    )
+
+    async def endpoint(call: Call) -> Reply:
+        known = call.headers.get("if-none-match", "")
+        if etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+            return Reply(304, b"", headers)
+        return Reply(200, body, headers, None, media_type)
+
+    return Route(
+        method="GET",
+        path=path,
+        endpoint=endpoint,
+        summary=summary,
+        auth=Auth.NONE,
+        answers={200: media_type.partition(";")[0], 304: None},
+        tag=tag,
+        limited=False,
+    )
