@@ -82,6 +82,8 @@ def _type_of(event: type[Event]) -> _Type:
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _SCHEMA: Final = re.compile("[1-9][0-9]{0,5}")
+# What comes of reading bytes that are none of ours; an upcaster may miss fields, a key overflow.
+_GARBAGE: Final = (msgspec.MsgspecError, ValueError, LookupError, OverflowError)
 _stored: Final = msgspec.msgpack.Decoder(_Stored)
 
 
@@ -137,7 +139,7 @@ class Codec:
             except Erased:
                 return event, stored.origin
             personal = kind.personal.decode(clear)
-        except (msgspec.MsgspecError, ValueError, LookupError) as error:
+        except _GARBAGE as error:
             raise UnreadableEvent(f"{name}: {error}") from error
         return msgspec.structs.replace(event, personal=personal), stored.origin
 

@@ -153,8 +153,7 @@ class Log:
 
     def record(self, *events: Event) -> list[Recorded]:
         """The events as recorded, behind everything recorded before."""
-        fresh = [self._recorded(event) for event in events]
-        return fresh
+        return [self._recorded(event) for event in events]
 
     def relate(self, fact: type[RelationshipFact], actor: str, target: str) -> list[Recorded]:
         """Decide and record a follow, block ...; nothing where it would change nothing."""

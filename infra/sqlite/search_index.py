@@ -129,7 +129,7 @@ class SqliteSearchIndex:
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
         with self._file.applying(operations, checkpoint) as writer:
-            for statement in _REINDEX:
+            for statement in _REINDEX if operations else ():
                 writer.execute(statement)
 
     async def checkpoint(self) -> Mapping[int, int]:

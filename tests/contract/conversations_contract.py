@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.events import AccountClosed, Event, PostDeleted, PostPosted, Recorded, ReplyPosted
-from domain.ids import AccountId, PostId
-from projections.conversations import CONVERSATIONS, Conversations
+from domain.ids import PostId
+from projections.conversations import CONVERSATIONS, Ancestor, Conversations, Reply
 from tests import facts
 from tests.contract.projecting import deliver
 from tests.facts import account, deleted, recorded, reply, tweet
 from tests.histories import deliveries, histories
 
+DOINGS = ("tweet", "reply", "reply", "reply", "quote", "delete", "close", "close")
 ADA, BOB, CLEO = account("ada"), account("bob"), account("cleo")
 PAGE = 2
 
@@ -25,15 +26,15 @@ PAGE = 2
 class Answers(NamedTuple):
     """Everything that can be asked about the posts of a history."""
 
-    ancestors: dict[PostId, list[tuple[PostId, AccountId, bool]]]
-    replies: dict[PostId, list[tuple[PostId, AccountId]]]
+    ancestors: dict[PostId, list[Ancestor]]
+    replies: dict[PostId, list[Reply]]
 
 
 async def answers(store: Conversations, history: Sequence[Recorded]) -> Answers:
     """What the store says; replies are walked in small pages."""
     posts = [r.event.post_id for r in history if isinstance(r.event, PostPosted)]
     return Answers(
-        {p: [tuple(above) for above in await store.ancestors(p, 100)] for p in posts},
+        {p: list(await store.ancestors(p, 100)) for p in posts},
         {p: await every_reply(store, p) for p in posts},
     )
 
@@ -46,15 +47,15 @@ def expected(history: Sequence[Recorded]) -> Answers:
     gone = {e.post_id for e in events if isinstance(e, PostDeleted)}
     gone |= {p.post_id for p in posts.values() if p.actor_id in closed}
 
-    def above(post: PostPosted) -> list[tuple[PostId, AccountId, bool]]:
+    def above(post: PostPosted) -> list[Ancestor]:
         if not isinstance(post, ReplyPosted):
             return []
         parent = posts[post.in_reply_to_id]
-        return [*above(parent), (parent.post_id, parent.actor_id, parent.post_id in gone)]
+        return [*above(parent), Ancestor(parent.post_id, parent.actor_id, parent.post_id in gone)]
 
-    def below(post_id: PostId) -> list[tuple[PostId, AccountId]]:
+    def below(post_id: PostId) -> list[Reply]:
         return sorted(
-            (p.post_id, p.actor_id)
+            Reply(p.post_id, p.actor_id)
             for p in posts.values()
             if isinstance(p, ReplyPosted) and p.in_reply_to_id == post_id and p.post_id not in gone
         )
@@ -62,11 +63,11 @@ def expected(history: Sequence[Recorded]) -> Answers:
     return Answers({p: above(post) for p, post in posts.items()}, {p: below(p) for p in posts})
 
 
-async def every_reply(store: Conversations, post_id: PostId) -> list[tuple[PostId, AccountId]]:
-    found: list[tuple[PostId, AccountId]] = []
+async def every_reply(store: Conversations, post_id: PostId) -> list[Reply]:
+    found: list[Reply] = []
     after = None
     while page := await store.replies(post_id, PAGE, after=after):
-        found += [tuple(one) for one in page]
+        found += page
         after = page[-1].post_id
     return found
 
@@ -221,7 +222,7 @@ class ConversationsContract(ABC):
     def test_any_delivery_of_a_history_gives_what_the_history_says(
         self, data: st.DataObject
     ) -> None:
-        history = data.draw(histories())
+        history = data.draw(histories(40, min_steps=20, doings=DOINGS))
         batches = data.draw(deliveries(history))
 
         async def answered() -> Answers:

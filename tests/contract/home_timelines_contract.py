@@ -42,6 +42,7 @@ ADA, BOB, CLEO = (facts.account(name) for name in ("ada", "bob", "cleo"))
 EVERYBODY = [facts.account(name) for name in PEOPLE]
 ALL = Window()
 THRESHOLDS = (0, 2, math.inf)
+DOINGS = ("tweet", "reply", "repost", "repost", "unrepost", "delete", "close", *["relate"] * 8)
 
 
 class Opened(Protocol):
@@ -458,7 +459,7 @@ class HomeTimelinesContract(ABC):
     def test_at_any_moment_of_any_delivery_homes_are_what_the_events_say(
         self, threshold: float, data: st.DataObject
     ) -> None:
-        history = data.draw(histories(min_steps=20))
+        history = data.draw(histories(min_steps=20, doings=DOINGS))
         batches = data.draw(deliveries(history))
         doings = st.lists(
             st.sampled_from(["read", "settle", "evict", "reopen"]).flatmap(

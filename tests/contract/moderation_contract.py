@@ -27,7 +27,6 @@ from domain.events import (
 )
 from projections.moderation import (
     MODERATION,
-    AuditEntry,
     HiddenPost,
     Moderation,
     Report,
@@ -251,28 +250,25 @@ class ModerationContract(ABC):
         assert found[-1].actor_id == facts.account("gus")
         assert list(await store.audit_log(Window(max_id=found[0].event_id), 1)) == [found[1]]
 
+    @pytest.mark.parametrize("closing_comes", ["first", "last"])
     async def test_what_concerns_a_closed_account_goes_but_the_audit_log_stays(
-        self, store: Moderation
+        self, store: Moderation, closing_comes: str
     ) -> None:
         post, other = facts.tweet("ada"), facts.tweet("bob")
         theirs = [reported("ada", other), suspended("ada"), reported("bob", post), hidden(post)]
         ours = reported("cleo", other)
         log = facts.recorded([*theirs, ours, closed("ada")])
+        batches = (log[:-1], log[-1:]) if closing_comes == "last" else (log[-1:], log[:-1])
 
-        await deliver(MODERATION, store, log[:2], log[-1:], log[2:-1])
+        await deliver(MODERATION, store, *batches)
 
         assert await reports(store, resolved=False) == [listed(ours)]
         assert list(await store.suspensions(ALL, MANY)) == []
         assert list(await store.hidden_posts(ALL, MANY)) == []
-        assert await store.audit_log(ALL, MANY) == [
-            AuditEntry(
-                theirs[3].event_id, HAL, "moderation.post_hidden", f"post/{post.post_id}", "rude"
-            ),
-            AuditEntry(
-                theirs[1].event_id, HAL, "moderation.account_suspended",
-                f"account/{facts.account('ada')}", "spam",
-            ),
-        ]  # fmt: skip
+        assert [(entry.action, entry.actor_id) for entry in await store.audit_log(ALL, MANY)] == [
+            ("moderation.post_hidden", HAL),
+            ("moderation.account_suspended", HAL),
+        ]
 
     async def test_applying_twice_is_applying_once(self, store: Moderation) -> None:
         post = facts.tweet("ada")

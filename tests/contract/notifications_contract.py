@@ -37,6 +37,7 @@ from tests.contract.projecting import deliver
 from tests.histories import PEOPLE, deliveries, histories
 
 ALL = Window()
+Open = Callable[[], AbstractAsyncContextManager[Notifications]]
 
 
 def closed(name: str) -> AccountClosed:
@@ -86,12 +87,10 @@ class NotificationsContract(ABC):
 
     @pytest.fixture
     @abstractmethod
-    def empty_store(self) -> Callable[[], AbstractAsyncContextManager[Notifications]]: ...
+    def empty_store(self) -> Open: ...
 
     @pytest.fixture
-    async def store(
-        self, empty_store: Callable[[], AbstractAsyncContextManager[Notifications]]
-    ) -> AsyncIterator[Notifications]:
+    async def store(self, empty_store: Open) -> AsyncIterator[Notifications]:
         async with empty_store() as store:
             yield store
 
@@ -190,8 +189,7 @@ class NotificationsContract(ABC):
 
         await deliver(NOTIFICATIONS, store, log.recorded[::-1])
 
-        assert await notifications_of(store, "ada") == []
-        assert await notifications_of(store, "bob") == []
+        assert [await notifications_of(store, name) for name in ("ada", "bob")] == [[], []]
 
     async def test_an_edit_tells_who_is_mentioned_for_the_first_time(
         self, store: Notifications
@@ -339,9 +337,7 @@ class NotificationsContract(ABC):
     @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())
     def test_every_delivery_of_a_history_gives_the_same_view(
-        self,
-        empty_store: Callable[[], AbstractAsyncContextManager[Notifications]],
-        data: st.DataObject,
+        self, empty_store: Open, data: st.DataObject
     ) -> None:
         history = data.draw(histories())
         shuffled = data.draw(deliveries(history))

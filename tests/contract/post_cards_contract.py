@@ -21,6 +21,11 @@ from tests.contract.projecting import deliver
 from tests.facts import account, deleted, edited, liked, recorded, reply, reposted, tweet, unliked
 from tests.histories import deliveries, histories
 
+DOINGS = (
+    "tweet", "tweet", "reply", "reply", "quote", "edit", "edit", "edit", "delete", "like", "like",
+    "unlike", "repost", "repost", "unrepost", "bookmark", "bookmark", "unbookmark", "close",
+    "close",
+)  # fmt: skip
 ADA, BOB, CLEO = account("ada"), account("bob"), account("cleo")
 
 
@@ -125,6 +130,14 @@ class PostCardsContract(ABC):
         ]  # fmt: skip
         assert history[0].written_at_ms < history[1].written_at_ms < history[2].written_at_ms
 
+    async def test_each_edit_is_shown_as_it_comes(self, store: PostCards) -> None:
+        post = tweet("ada", "one")
+        batch = recorded([post, edited(post, "two"), edited(post, "three")])
+
+        for one, text in zip(batch, ("one", "two", "three"), strict=True):
+            await deliver(POST_CARDS, store, [one])
+            assert shown(await card_of(store, post)).text == text
+
     async def test_history_comes_in_pages(self, store: PostCards) -> None:
         post = tweet("ada", "one")
         await tell(store, post, *(edited(post, text) for text in ("two", "three", "four")))
@@ -140,7 +153,7 @@ class PostCardsContract(ABC):
         post = tweet("ada", "one")
         batch = recorded([post, edited(post, "two"), edited(post, "three")])
 
-        await deliver(POST_CARDS, store, [batch[2]], [batch[0]], [batch[1]])
+        await deliver(POST_CARDS, store, [batch[2], batch[1]], [batch[0]], [batch[1]])
 
         assert shown(await card_of(store, post)).text == "three"
         assert len(await store.history(post.post_id, 10)) == 3
@@ -312,7 +325,7 @@ class PostCardsContract(ABC):
     def test_any_delivery_of_a_history_gives_what_the_history_says(
         self, data: st.DataObject
     ) -> None:
-        history = data.draw(histories())
+        history = data.draw(histories(80, min_steps=40, doings=DOINGS))
         batches = data.draw(deliveries(history))
 
         async def answered() -> object:

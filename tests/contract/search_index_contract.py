@@ -327,55 +327,6 @@ class SearchIndexContract(ABC):
             await store.relevant_posts(parse_query("tick"), rank, 2)
             await store.accounts(parse_people("ada"), rank, 2)
 
-    async def test_people_are_found_by_handle_then_its_beginning_then_name(
-        self, store: SearchIndex
-    ) -> None:
-        await apply(
-            store,
-            opened_as("ada", "someone", "Ann of Arbor"),
-            opened_as("bob", "Annabel", "B"),
-            opened_as("cleo", "ann", "C"),
-            opened_as("dan", "dan", "Joanna"),
-            opened_as("eve", "anna", "Ann E."),
-        )
-
-        expected = ["cleo", "eve", "bob", "ada"]
-        assert await people(store, "Ann") == [facts.account(name) for name in expected]
-        assert await people(store, "@ANN") == [facts.account(name) for name in expected]
-
-    async def test_the_last_word_of_a_name_may_be_unfinished(self, store: SearchIndex) -> None:
-        await apply(store, opened_as("ada", "countess", "Ada Lovelace"), facts.opened("bob"))
-
-        assert await people(store, "lovelace ada") == [ADA]
-        assert await people(store, "ada lov") == [ADA]
-        assert await people(store, "lov ada") == []
-        assert await people(store, '"') == await people(store, "") == []
-
-    async def test_a_name_without_spaces_is_found_by_a_part(self, store: SearchIndex) -> None:
-        await apply(store, opened_as("eve", "eve", "今天天气"))
-
-        assert await people(store, "天气") == await people(store, "天") == [EVE]
-
-    async def test_people_are_paged(self, store: SearchIndex) -> None:
-        await apply(store, *(opened_as(name, f"x_{name}", "X Y") for name in facts.NAMES))
-        query = parse_people("x")
-
-        pages = [await store.accounts(query, None, 3)]
-        while pages[-1].next:
-            pages.append(await store.accounts(query, pages[-1].next, 3))
-
-        seen = [account_id for page in pages for account_id in page.ids]
-        assert seen == [facts.account(name) for name in facts.NAMES]
-
-    async def test_a_new_name_replaces_the_old_one(self, store: SearchIndex) -> None:
-        renamed = ProfileChanged(
-            event_id=facts.event_id(), actor_id=BOB, personal=Profile("bob", "Robert")
-        )
-        await apply(store, opened_as("bob", "bob", "Bobby"), renamed)
-
-        assert await people(store, "bobby") == []
-        assert await people(store, "robert") == [BOB]
-
     async def test_applying_twice_is_applying_once(self, store: SearchIndex) -> None:
         post = facts.tweet("ada", "hello #news")
         log = facts.recorded(

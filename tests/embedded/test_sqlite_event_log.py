@@ -104,7 +104,7 @@ class TestSqliteFeed:
 
 class _OnAFile:
     def setUp(self) -> None:
-        super().setUp()  # type: ignore[misc]
+        super().setUp()
         self._folder = TemporaryDirectory()
         self.recorder = GroupRecorder(Path(self._folder.name) / "log.db")
         self.recorder.create_table()
@@ -112,7 +112,7 @@ class _OnAFile:
     def tearDown(self) -> None:
         self.recorder.datastore.close()
         self._folder.cleanup()
-        super().tearDown()  # type: ignore[misc]
+        super().tearDown()
 
     def create_recorder(self) -> GroupRecorder:
         return self.recorder
@@ -121,13 +121,13 @@ class _OnAFile:
         return str(uuid4())
 
 
-class TestLibrarysApplicationCases(  # type: ignore[misc]
+class TestLibrarysApplicationCases(
     _OnAFile, ApplicationRecorderTestCase[GroupRecorder]
 ):
     pass
 
 
-class TestLibrarysNonInterleavingCases(  # type: ignore[misc]
+class TestLibrarysNonInterleavingCases(
     _OnAFile, NonInterleavingNotificationIDsBaseCase
 ):
     pass

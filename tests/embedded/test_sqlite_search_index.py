@@ -9,10 +9,11 @@ import pytest
 
 from infra.sqlite.search_index import SqliteSearchIndex
 from projections.search_index import SearchIndex
+from tests.contract.people_search_contract import PeopleSearchContract
 from tests.contract.search_index_contract import SearchIndexContract
 
 
-class TestSqliteSearchIndex(SearchIndexContract):
+class TestSqliteSearchIndex(SearchIndexContract, PeopleSearchContract):
     @pytest.fixture
     def empty_store(self, tmp_path: Path) -> Callable[[], AbstractAsyncContextManager[SearchIndex]]:
         numbers = count()

@@ -28,7 +28,11 @@ function resolved(node) {
 
 const nameOf = (schema) => (schema && schema.$ref ? schema.$ref.split("/").pop() : null);
 
-// "array of Post", "string, 1 to 20 characters", ...
+// Words between backticks are code.
+const prose = (text) =>
+  (text || "").split("`").map((part, index) => (index % 2 ? element("code", null, part) : part));
+
+// "list of Post", "string, 1 to 20 characters", ...
 function kindOf(schema) {
   if (!schema) return "anything";
   const name = nameOf(schema);
@@ -157,7 +161,7 @@ function answerTable(operation) {
     return element("tr", null,
       element("th", { scope: "row" }, status),
       element("td", null,
-        element("span", null, answer.description.replaceAll("- ", "").replaceAll("\n", "; ")),
+        element("span", null, prose(answer.description.replaceAll("- ", "").replaceAll("\n", "; "))),
         content && !given.$ref ? element("div", { class: "kind" }, `${media}: ${kindOf(content.schema)}`) : null,
         fields.length && !given.$ref ? element("div", { class: "kind" }, `headers: ${fields.join(", ")}`) : null,
         shape ? element("details", null, element("summary", null, "Members"), shape) : null));
@@ -251,9 +255,9 @@ function copyable(text) {
 function inside(operation) {
   const body = bodyOf(operation);
   return element("div", { class: "inside" },
-    operation.description ? element("p", null, operation.description) : null,
+    operation.description ? element("p", null, prose(operation.description)) : null,
     parameterTable(operation),
-    body ? [element("h3", null, `Body: ${kindOf(body)}`), element("p", { class: "kind" }, resolved(body).description || ""), tree(body)] : [],
+    body ? [element("h3", null, `Body: ${kindOf(body)}`), element("p", { class: "kind" }, prose(resolved(body).description)), tree(body)] : [],
     answerTable(operation),
     element("h3", null, "With curl"),
     copyable(curl(operation, request(operation, exampleValues(operation)))),
@@ -284,7 +288,7 @@ function show() {
   byId("title").textContent = spec.info.title;
   byId("version").textContent = spec.info.version;
   byId("summary").textContent = spec.info.summary;
-  byId("about").textContent = spec.info.description;
+  byId("about").append(...prose(spec.info.description));
   const all = operations();
   const known = spec.tags.map((tag) => tag.name);
   const others = [...new Set(all.flatMap((one) => one.tags))].filter((name) => !known.includes(name));
@@ -334,6 +338,7 @@ async function start() {
   theme();
   byId("theme").addEventListener("click", () =>
     theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+  byId("tools").addEventListener("submit", (event) => event.preventDefault());
   byId("filter").addEventListener("input", filter);
   addEventListener("hashchange", openTarget);
   try {

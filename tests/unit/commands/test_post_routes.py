@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from domain.events import AccountBlocked
+from domain.events import AccountBlocked, PostPosted
 from domain.objects import Post
 from tests import facts
 from tests.acting import account, next_id
@@ -64,9 +64,7 @@ async def test_a_field_that_breaks_a_rule_is_pointed_at(body: object, at: str) -
     assert world.news == []
 
 
-@pytest.mark.parametrize(
-    "raw", [b"", b"{", b'{"text": "\\ud800"}', b'{"text": "\xff"}', b"[" * 9_999]
-)
+@pytest.mark.parametrize("raw", [b"", b"{", b'{"text": "\\ud800"}', b'{"text": "\xff"}'])
 async def test_what_is_no_json_is_malformed(raw: bytes) -> None:
     answer = await HttpWorld().ask("POST", "/v1/tweets", raw)
 
@@ -146,7 +144,7 @@ class TestOnesOwn:
     """What can be done with one's own tweet or reply, at paths of its family."""
 
     async def test_an_edit_is_answered_with_the_new_version(
-        self, posted: facts.TweetPosted | facts.ReplyPosted, family: str
+        self, posted: PostPosted, family: str
     ) -> None:
         world = HttpWorld()
         world.given(posted)
@@ -166,7 +164,7 @@ class TestOnesOwn:
     )
     async def test_an_edit_names_the_version_that_was_seen(
         self,
-        posted: facts.TweetPosted | facts.ReplyPosted,
+        posted: PostPosted,
         family: str,
         if_match: str | None,
         status: int,
@@ -181,9 +179,7 @@ class TestOnesOwn:
 
         assert answer.status_code == status
 
-    async def test_only_its_author_may_change_it(
-        self, posted: facts.TweetPosted | facts.ReplyPosted, family: str
-    ) -> None:
+    async def test_only_its_author_may_change_it(self, posted: PostPosted, family: str) -> None:
         world = HttpWorld()
         world.given(posted)
         path = f"/v1/{family}/{posted.post_id}"
@@ -194,7 +190,7 @@ class TestOnesOwn:
         assert (edited.status_code, deleted.status_code) == (403, 403)
 
     async def test_at_the_path_of_the_other_family_it_is_not_found(
-        self, posted: facts.TweetPosted | facts.ReplyPosted, family: str
+        self, posted: PostPosted, family: str
     ) -> None:
         world = HttpWorld()
         world.given(posted)
@@ -206,9 +202,7 @@ class TestOnesOwn:
 
         assert (edited.status_code, deleted.status_code) == (404, 404)
 
-    async def test_it_can_be_deleted_once(
-        self, posted: facts.TweetPosted | facts.ReplyPosted, family: str
-    ) -> None:
+    async def test_it_can_be_deleted_once(self, posted: PostPosted, family: str) -> None:
         world = HttpWorld()
         world.given(posted)
         path = f"/v1/{family}/{posted.post_id}"

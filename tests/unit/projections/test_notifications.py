@@ -67,7 +67,9 @@ def test_a_block_ends_the_follows_of_both_and_a_mute_ends_none() -> None:
 
     def told(recorded: list[Recorded]) -> list[tuple[int, int, bool]]:
         return [
-            (o.recipient_id, o.actor_id, o.on) for o in project(recorded) if isinstance(o, SetFollow)
+            (o.recipient_id, o.actor_id, o.on)
+            for o in project(recorded)
+            if isinstance(o, SetFollow)
         ]
 
     assert told(log.relate(AccountFollowed, "ada", "bob")) == [(BOB, ADA, True)]

@@ -1,0 +1,309 @@
+"""Hands events to clients that listen, in process: follows the feed from its head, for ever.
+
+A consumer of its own, without checkpoint and generations: what it hands out is what happens now,
+never what a replay reads. It lives on the server's event loop. To let a client go on where its
+stream broke, it holds the newest events that meant anything to anybody.
+"""
+
+import asyncio
+from collections import Counter, defaultdict, deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final, NamedTuple
+
+from domain.errors import TooManyRequests, Unavailable
+from domain.events import Recorded
+from domain.ids import AccountId, EventId, is_imported, millis_of
+from domain.positions import EMBEDDED_LOG
+from projections.follower_graph import FOLLOWER_GRAPH, FollowerGraph
+from projections.signals import Edited, Gone, Posted, Related, Signal, Told, signals
+from projections.windows import Window
+from read_api.ports import Delivered, FellBehind
+from streams.feed import Feed
+from web.app import Progress
+
+PARTITION: Final = 0
+BATCH_MAX: Final = 500
+RETRY_S: Final = 0.5
+EDGES_MAX: Final = 1_000
+READY_WAIT_S: Final = 10.0
+RESENT_MS: Final = 60_000
+BUSY_RETRY_S: Final = 30
+
+
+class Bounds(NamedTuple):
+    """How much is held for resuming and queued for one stream, in signals, and how many streams
+    may be open."""
+
+    held: int = 20_000
+    queued: int = 1_000
+    streams: int = 2_000
+    streams_per_account: int = 10
+
+
+BOUNDS: Final = Bounds()
+
+
+class _Held(NamedTuple):
+    position: int
+    signals: tuple[Signal, ...]
+
+    @property
+    def at_ms(self) -> int:
+        return millis_of(self.signals[0].event_id)
+
+
+class LiveSubscription:
+    """Implements `read_api.ports.Subscription`. `wanted` are the authors whose items concern the
+    reader: those followed, and the reader."""
+
+    def __init__(self, hub: "LiveHub", reader_id: AccountId, queued_max: int) -> None:
+        self.reader_id = reader_id
+        self.wanted: set[AccountId] = {reader_id}
+        self._hub = hub
+        self._queue: deque[Delivered] = deque()
+        self._queued_max = queued_max
+        self._behind = False
+        self._ended = False
+        self._closed = False
+        self._woken = asyncio.Event()
+
+    def put(self, delivered: Delivered) -> None:
+        """Queue it; where there is no more room everything is dropped."""
+        if len(self._queue) >= self._queued_max:
+            self._behind = True
+            self._queue.clear()
+        if not self._behind:
+            self._queue.append(delivered)
+        self._woken.set()
+
+    def end(self) -> None:
+        """There is no more to come."""
+        self._ended = True
+        self._woken.set()
+
+    async def next(self, limit: int) -> Sequence[Delivered]:
+        """See `Subscription.next`."""
+        while not (self._queue or self._behind or self._ended):
+            self._woken.clear()
+            await self._woken.wait()
+        if self._behind:
+            raise FellBehind
+        return [self._queue.popleft() for _ in range(min(limit, len(self._queue)))]
+
+    def close(self) -> None:
+        """See `Subscription.close`."""
+        if not self._closed:
+            self._closed = True
+            self._hub.forget(self)
+
+
+class LiveHub:
+    """Implements `read_api.ports.Live`. Everything is called on one event loop."""
+
+    def __init__(
+        self, feed: Feed, graph: FollowerGraph, progress: Progress, *, bounds: Bounds = BOUNDS
+    ) -> None:
+        self._feed = feed
+        self._graph = graph
+        self._progress = progress
+        self._bounds = bounds
+        self._open: Counter[AccountId] = Counter()
+        self._ended = False
+        self._by_reader: dict[AccountId, set[LiveSubscription]] = defaultdict(set)
+        self._by_author: dict[AccountId, set[LiveSubscription]] = defaultdict(set)
+        self._held: deque[_Held] = deque()
+        self._dropped_to = 0
+        self._position = max(feed.head(PARTITION) - bounds.held, 0)
+        # From this moment on everything is held; None: not known yet.
+        self._held_from_ms: int | None = 0 if self._position == 0 else None
+        self._newest = EventId(0)
+        self._caught_up = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Follow the feed as long as the context lasts; then every stream ends."""
+        following = asyncio.create_task(self._follow(), name="live")
+        try:
+            yield
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+            self.end()
+
+    def end(self) -> None:
+        """End all streams, and every one that is opened from now on."""
+        self._ended = True
+        for subscription in [one for some in self._by_reader.values() for one in some]:
+            subscription.end()
+
+    def newest(self) -> EventId:
+        """See `Live.newest`."""
+        return self._newest
+
+    async def listen(self, reader_id: AccountId, *, since: EventId | None) -> LiveSubscription:
+        """See `Live.listen`."""
+        self._check_room(reader_id)
+        subscription = LiveSubscription(self, reader_id, self._bounds.queued)
+        self._open[reader_id] += 1
+        try:
+            await self._catch_up()
+            began = self._position
+            resent_from_ms = None if since is None else self._resent_from(since)
+            subscription.wanted |= await self._followed(reader_id, began)
+            self._join(subscription, began, resent_from_ms)
+        except BaseException:
+            subscription.close()
+            raise
+        return subscription
+
+    def forget(self, subscription: LiveSubscription) -> None:
+        """Hand nothing to it any more."""
+        self._open -= Counter((subscription.reader_id,))
+        _leave(self._by_reader, subscription.reader_id, subscription)
+        for author_id in subscription.wanted:
+            _leave(self._by_author, author_id, subscription)
+
+    def _check_room(self, reader_id: AccountId) -> None:
+        if self._open[reader_id] >= self._bounds.streams_per_account:
+            raise TooManyRequests(retry_after_s=BUSY_RETRY_S)
+        if self._ended or self._open.total() >= self._bounds.streams:
+            raise Unavailable("No more streams can be served now")
+
+    async def _catch_up(self) -> None:
+        try:
+            async with asyncio.timeout(READY_WAIT_S):
+                await self._caught_up.wait()
+        except TimeoutError as error:
+            raise Unavailable("The stream cannot be served yet") from error
+
+    def _resent_from(self, since: EventId) -> int:
+        """The moment from which on everything comes again. Raises FellBehind."""
+        resent_from_ms = millis_of(since) - RESENT_MS
+        if self._held_from_ms is None or resent_from_ms < self._held_from_ms:
+            raise FellBehind
+        return resent_from_ms
+
+    async def _followed(self, reader_id: AccountId, position: int) -> set[AccountId]:
+        """Whom the reader follows, at `position` of the log or later. Raises ProjectionBehind."""
+        needed = {EMBEDDED_LOG: position}
+        await self._progress.reached((FOLLOWER_GRAPH.name,), needed, READY_WAIT_S)
+        followed: set[AccountId] = set()
+        window = Window()
+        while True:
+            edges = await self._graph.edges(reader_id, "following", window, EDGES_MAX)
+            followed.update(edge.account_id for edge in edges)
+            if len(edges) < EDGES_MAX:
+                return followed
+            window = Window(max_id=edges[-1].edge_id)
+            await asyncio.sleep(0)
+
+    def _join(self, subscription: LiveSubscription, began: int, resent_from_ms: int | None) -> None:
+        """From here on it is told at once; first comes what happened while it was made ready,
+        and what is sent again. Nothing is awaited, so nothing is missed in between."""
+        if self._dropped_to > began:
+            raise Unavailable("Too much happens to begin a stream now")
+        for author_id in subscription.wanted:
+            self._by_author[author_id].add(subscription)
+        self._by_reader[subscription.reader_id].add(subscription)
+        missed = [held for held in self._held if held.position > began]
+        for signal in (signal for held in missed for signal in held.signals):
+            if isinstance(signal, Related) and signal.reader_id == subscription.reader_id:
+                self._relate(subscription, signal)
+        for held in self._held:
+            again = resent_from_ms is not None and held.at_ms >= resent_from_ms
+            if again or held.position > began:
+                _put(held, subscription)
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                batch = await self._feed.read(PARTITION, self._position, BATCH_MAX)
+                if not batch:
+                    self._caught_up.set()
+                    await self._feed.wait(PARTITION, self._position)
+            except Unavailable:
+                await asyncio.sleep(RETRY_S)
+                continue
+            for fed in batch:
+                if isinstance(fed, Recorded):
+                    self._take(fed)
+                self._position = fed.position
+            await asyncio.sleep(0)
+
+    def _take(self, recorded: Recorded) -> None:
+        event_id = recorded.event.event_id
+        if is_imported(event_id):
+            return
+        self._newest = max(self._newest, event_id)
+        if self._held_from_ms is None:
+            self._held_from_ms = millis_of(event_id)
+        found = tuple(signals(recorded))
+        if not found:
+            return
+        held = _Held(recorded.position, found)
+        self._hold(held)
+        vector = {EMBEDDED_LOG: recorded.position}
+        for signal in found:
+            for subscription in self._concerned(signal):
+                subscription.put(Delivered(signal, vector))
+
+    def _hold(self, held: _Held) -> None:
+        self._held.append(held)
+        if len(self._held) > self._bounds.held:
+            dropped = self._held.popleft()
+            self._dropped_to = dropped.position
+            self._held_from_ms = max(self._held_from_ms or 0, dropped.at_ms)
+
+    def _concerned(self, signal: Signal) -> Iterable[LiveSubscription]:
+        """Who is told: `_concerns` by index."""
+        match signal:
+            case Posted(actor_id=actor_id):
+                return self._by_author.get(actor_id, ())
+            case Told(recipient_ids=recipients):
+                return [one for r in recipients for one in self._by_reader.get(r, ())]
+            case Edited() | Gone():
+                return [one for some in self._by_reader.values() for one in some]
+            case Related(reader_id=reader_id):
+                for subscription in self._by_reader.get(reader_id, ()):
+                    self._relate(subscription, signal)
+                return ()
+
+    def _relate(self, subscription: LiveSubscription, signal: Related) -> None:
+        if signal.follows:
+            subscription.wanted.add(signal.other_id)
+            self._by_author[signal.other_id].add(subscription)
+        else:
+            subscription.wanted.discard(signal.other_id)
+            _leave(self._by_author, signal.other_id, subscription)
+
+
+def _concerns(signal: Signal, subscription: LiveSubscription) -> bool:
+    match signal:
+        case Posted(actor_id=actor_id):
+            return actor_id in subscription.wanted
+        case Told(recipient_ids=recipients):
+            return subscription.reader_id in recipients
+        case Edited() | Gone():
+            # Anybody may be showing a post that changes: in a thread, in a search.
+            return True
+        case Related():
+            return False
+
+
+def _put(held: _Held, subscription: LiveSubscription) -> None:
+    for signal in held.signals:
+        if _concerns(signal, subscription):
+            subscription.put(Delivered(signal, {EMBEDDED_LOG: held.position}))
+
+
+def _leave(
+    index: dict[AccountId, set[LiveSubscription]], key: AccountId, subscription: LiveSubscription
+) -> None:
+    """Out of the index, without leaving an empty set behind."""
+    some = index.get(key)
+    if some is not None:
+        some.discard(subscription)
+        if not some:
+            del index[key]
