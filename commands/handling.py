@@ -42,7 +42,7 @@ async def run(call: Call, ports: Ports, decide: Decide, *, scope: str | None = N
     """
     key = call.headers.get("idempotency-key")
     if key is None:
-        return _reply(await _record(ports, decide, None), call)
+        return _reply(await record(ports, decide, None), call)
     if not (0 < len(key) <= KEY_CHARS_MAX and key.isascii() and key.isprintable()):
         raise Invalid(("/Idempotency-Key", "1 to 255 visible characters"))
     owner = scope if scope is not None else str(call.account_id)
@@ -61,7 +61,7 @@ async def _run_once(call: Call, ports: Ports, decide: Decide, owned: tuple[str, 
         return Receipt(claimed.scope, claimed.key, claimed.fingerprint, answer)
 
     try:
-        answer, vector = await _record(ports, decide, receipt)
+        answer, vector = await record(ports, decide, receipt)
         if not vector:
             await complete(answer)
     except Refusal as refusal:
@@ -75,9 +75,13 @@ async def _run_once(call: Call, ports: Ports, decide: Decide, owned: tuple[str, 
     return _reply((answer, vector), call)
 
 
-async def _record(
+async def record(
     ports: Ports, decide: Decide, receipt: Callable[[Answer], Receipt] | None
 ) -> tuple[Answer, Vector]:
+    """Decide until no other command was first, and record what was decided with its receipt.
+
+    Raises Refusal: what the decision raises, Conflict, Unavailable.
+    """
     for _ in range(DECISIONS_MAX):
         decision = await decide(ports)
         kept = None if receipt is None else receipt(decision.answer)

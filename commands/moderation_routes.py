@@ -18,7 +18,7 @@ from commands.suspend_account import (
 from domain.moderation import MEASURE_REASON_CHARS_MAX, RESOLUTION_CHARS_MAX, WORDS_PATTERN
 from web.routing import Auth, Call, Route
 
-TAG: Final = "moderation"
+TAG: Final = "admin"
 _MISSING: Final = frozenset({404})
 
 

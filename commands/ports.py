@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -158,6 +158,16 @@ class Refusals(Protocol):
 
     def hidden(self, post_id: PostId) -> bool:
         """Whether a moderator hid the post."""
+
+
+class DeadLetterRequests(Protocol):
+    """Where the owner of a partition is asked about an event that it had to park."""
+
+    async def request(
+        self, projection: str, partition: int, position: int, request: Literal["retry", "discard"]
+    ) -> bool:
+        """Note what is wanted, durably; the owner does it between batches, once. False: no such
+        event is parked. Raises Unavailable."""
 
 
 class Counters(Protocol):

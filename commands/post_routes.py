@@ -47,6 +47,10 @@ class PostEdit(msgspec.Struct, forbid_unknown_fields=True):
 
 def routes(ports: Ports) -> tuple[Route, ...]:
     """Everything that makes, changes or removes a post."""
+    return (*_of_tweets(ports), *_of_replies(ports))
+
+
+def _of_tweets(ports: Ports) -> tuple[Route, ...]:
     return (
         command_route(
             "POST",
@@ -77,6 +81,11 @@ def routes(ports: Ports) -> tuple[Route, ...]:
             errors=_MISSING,
             tag=TAG,
         ),
+    )
+
+
+def _of_replies(ports: Ports) -> tuple[Route, ...]:
+    return (
         command_route(
             "POST",
             "/v1/posts/{id:id}/replies",

@@ -86,7 +86,7 @@ def routes(ports: Ports) -> tuple[Route, ...]:
             "Record which posts one was shown, for analytics",
             body=Impressions,
             answers={202: None},
-            tag=TAG,
+            tag="analytics",
         ),
         command_route(
             "PUT",
@@ -95,7 +95,7 @@ def routes(ports: Ports) -> tuple[Route, ...]:
             "Mark notifications as read, up to one of them",
             body=ReadMark,
             answers={204: None},
-            tag=TAG,
+            tag="notifications",
         ),
     )
 

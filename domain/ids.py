@@ -22,6 +22,7 @@ IMPORT_WORKER: Final = (1 << WORKER_BITS) - 1
 LEASED_WORKER_MAX: Final = IMPORT_WORKER - 1
 ID_MAX: Final = (1 << 63) - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
 
 
 def compose(ms: int, worker: int, sequence: int) -> int:
@@ -57,5 +58,4 @@ def time_of(snowflake: int) -> datetime:
 
 def rfc3339(ms: int) -> str:
     """RFC 3339, UTC, milliseconds: the one way times are written for clients."""
-    moment = _EPOCH + timedelta(milliseconds=ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return f"{(_NAIVE_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec='milliseconds')}Z"

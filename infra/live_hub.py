@@ -7,7 +7,7 @@ stream broke, it holds the newest events that meant anything to anybody.
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Final, NamedTuple
 
@@ -15,6 +15,7 @@ from domain.errors import TooManyRequests, Unavailable
 from domain.events import Recorded
 from domain.ids import AccountId, EventId, is_imported, millis_of
 from domain.positions import EMBEDDED_LOG
+from infra.live_subscription import LiveSubscription
 from projections.follower_graph import FOLLOWER_GRAPH, FollowerGraph
 from projections.signals import Edited, Gone, Posted, Related, Signal, Told, signals
 from projections.windows import Window
@@ -51,51 +52,6 @@ class _Held(NamedTuple):
     @property
     def at_ms(self) -> int:
         return millis_of(self.signals[0].event_id)
-
-
-class LiveSubscription:
-    """Implements `read_api.ports.Subscription`. `wanted` are the authors whose items concern the
-    reader: those followed, and the reader."""
-
-    def __init__(self, hub: "LiveHub", reader_id: AccountId, queued_max: int) -> None:
-        self.reader_id = reader_id
-        self.wanted: set[AccountId] = {reader_id}
-        self._hub = hub
-        self._queue: deque[Delivered] = deque()
-        self._queued_max = queued_max
-        self._behind = False
-        self._ended = False
-        self._closed = False
-        self._woken = asyncio.Event()
-
-    def put(self, delivered: Delivered) -> None:
-        """Queue it; where there is no more room everything is dropped."""
-        if len(self._queue) >= self._queued_max:
-            self._behind = True
-            self._queue.clear()
-        if not self._behind:
-            self._queue.append(delivered)
-        self._woken.set()
-
-    def end(self) -> None:
-        """There is no more to come."""
-        self._ended = True
-        self._woken.set()
-
-    async def next(self, limit: int) -> Sequence[Delivered]:
-        """See `Subscription.next`."""
-        while not (self._queue or self._behind or self._ended):
-            self._woken.clear()
-            await self._woken.wait()
-        if self._behind:
-            raise FellBehind
-        return [self._queue.popleft() for _ in range(min(limit, len(self._queue)))]
-
-    def close(self) -> None:
-        """See `Subscription.close`."""
-        if not self._closed:
-            self._closed = True
-            self._hub.forget(self)
 
 
 class LiveHub:
@@ -145,7 +101,9 @@ class LiveHub:
     async def listen(self, reader_id: AccountId, *, since: EventId | None) -> LiveSubscription:
         """See `Live.listen`."""
         self._check_room(reader_id)
-        subscription = LiveSubscription(self, reader_id, self._bounds.queued)
+        subscription = LiveSubscription(
+            reader_id, queued_max=self._bounds.queued, closing=self._forget
+        )
         self._open[reader_id] += 1
         try:
             await self._catch_up()
@@ -158,9 +116,10 @@ class LiveHub:
             raise
         return subscription
 
-    def forget(self, subscription: LiveSubscription) -> None:
-        """Hand nothing to it any more."""
-        self._open -= Counter((subscription.reader_id,))
+    def _forget(self, subscription: LiveSubscription) -> None:
+        self._open[subscription.reader_id] -= 1
+        if not self._open[subscription.reader_id]:
+            del self._open[subscription.reader_id]
         _leave(self._by_reader, subscription.reader_id, subscription)
         for author_id in subscription.wanted:
             _leave(self._by_author, author_id, subscription)
@@ -257,7 +216,7 @@ class LiveHub:
             self._held_from_ms = max(self._held_from_ms or 0, dropped.at_ms)
 
     def _concerned(self, signal: Signal) -> Iterable[LiveSubscription]:
-        """Who is told: `_concerns` by index."""
+        """Who is told: `LiveSubscription.concerned_by`, by index."""
         match signal:
             case Posted(actor_id=actor_id):
                 return self._by_author.get(actor_id, ())
@@ -279,22 +238,9 @@ class LiveHub:
             _leave(self._by_author, signal.other_id, subscription)
 
 
-def _concerns(signal: Signal, subscription: LiveSubscription) -> bool:
-    match signal:
-        case Posted(actor_id=actor_id):
-            return actor_id in subscription.wanted
-        case Told(recipient_ids=recipients):
-            return subscription.reader_id in recipients
-        case Edited() | Gone():
-            # Anybody may be showing a post that changes: in a thread, in a search.
-            return True
-        case Related():
-            return False
-
-
 def _put(held: _Held, subscription: LiveSubscription) -> None:
     for signal in held.signals:
-        if _concerns(signal, subscription):
+        if subscription.concerned_by(signal):
             subscription.put(Delivered(signal, {EMBEDDED_LOG: held.position}))
 
 

@@ -181,7 +181,7 @@ def _operations(recorded: Recorded) -> Iterator[Operation]:
         case RoleGranted():
             yield _audit(event, f"account/{event.account_id}", event.role)
         case AdminActed():
-            yield Audit(event.event_id, event.actor_id, event.action, event.target, "")
+            yield Audit(event.event_id, event.actor_id, event.action, event.target, event.reason)
         case AccountClosed():
             yield DropAccount(event.actor_id)
         case _:

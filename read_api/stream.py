@@ -7,16 +7,17 @@ it again with `Last-Event-ID`.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from starlette.responses import Response
 
 from domain.errors import NotSignedIn, ProjectionBehind, Suspended
-from domain.ids import ID_MAX, AccountId, EventId
+from domain.ids import ID_MAX, AccountId, EventId, PostId
 from domain.positions import Vector, merge
 from projections.notifications import Notification
-from projections.signals import Edited, Gone, Posted, Told
+from projections.post_cards import Card
+from projections.signals import Edited, Gone, Posted, Signal, Told
 from projections.windows import Window
 from read_api.event_stream import HEARTBEAT, MEDIA_TYPE, OPENING, EventStream, frame
 from read_api.hydration import cards_of, render_post
@@ -132,33 +133,36 @@ async def render(found: Sequence[Delivered], reader_id: AccountId, views: Views)
     post_ids = [s.item.post_id for s in signals if isinstance(s, Posted)]
     post_ids += [s.post_id for s in signals if isinstance(s, Edited)]
     cards = await cards_of(post_ids, views, sight) if post_ids else {}
-    frames = []
-    for signal in signals:
-        match signal:
-            case Posted(event_id, _, item):
-                card = cards.get(item.post_id)
-                if card is not None and may_show(item, card, sight):
-                    frames.append(frame("home", event_id, render_item(item, card, sight)))
-            case Edited(event_id, post_id, author_id):
-                if post_id in cards and sight.of_doer(author_id):
-                    frames.append(frame("update", event_id, render_post(cards[post_id], sight)))
-            case Gone(event_id, post_id, author_id):
-                if sight.of_account(author_id):
-                    frames.append(frame("delete", event_id, b'{"id":"%d"}' % post_id))
-            case Told(event_id, _):
-                shown = await _notification(event_id, reader_id, views, sight)
-                frames += [frame("notification", event_id, notification_json(n)) for n in shown]
-            case _:
-                pass
-    return frames
+    frames = [await _frames_of(signal, cards, views, sight) for signal in signals]
+    return [one for some in frames for one in some]
 
 
-async def _notification(
-    event_id: EventId, reader_id: AccountId, views: Views, sight: Sight
-) -> Sequence[Notification]:
+async def _frames_of(
+    signal: Signal, cards: Mapping[PostId, Card], views: Views, sight: Sight
+) -> Sequence[bytes]:
+    match signal:
+        case Posted(event_id, _, item):
+            card = cards.get(item.post_id)
+            if card is None or not may_show(item, card, sight):
+                return ()
+            return [frame("home", event_id, render_item(item, card, sight))]
+        case Edited(event_id, post_id, author_id) if post_id in cards and sight.of_doer(author_id):
+            return [frame("update", event_id, render_post(cards[post_id], sight))]
+        case Gone(event_id, post_id, author_id) if sight.of_account(author_id):
+            return [frame("delete", event_id, b'{"id":"%d"}' % post_id)]
+        case Told(event_id, _):
+            shown = await _notification(event_id, views, sight)
+            return [frame("notification", event_id, notification_json(n)) for n in shown]
+        case _:
+            return ()
+
+
+async def _notification(event_id: EventId, views: Views, sight: Sight) -> Sequence[Notification]:
     """The one that the event made, if it made one that the list would show."""
+    if sight.reader_id is None:
+        return ()
     only = Window(max_id=min(event_id + 1, ID_MAX), since_id=event_id - 1)
-    found = await views.notifications.page(reader_id, only, 1)
+    found = await views.notifications.page(sight.reader_id, only, 1)
     return [notification for notification, _ in await visible(found, views, sight)]
 
 

@@ -50,38 +50,50 @@ async def timeline(call: Call, skeleton: Skeleton, views: Views, sight: Sight) -
     return Reply(200, page_json(items, included), links)
 
 
-def routes(views: Views) -> tuple[Route, ...]:
-    """The routes of this resource."""
+class Timelines:
+    """The endpoints of this resource."""
 
-    async def home(call: Call) -> Reply:
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    async def home(self, call: Call) -> Reply:
+        """The reader's own home."""
         reader = call.account_id
 
         async def skeleton(window: Window, limit: int) -> Sequence[Item]:
-            return await views.home_timelines.page(reader, window, limit)
+            return await self._views.home_timelines.page(reader, window, limit)
 
-        return await timeline(call, skeleton, views, sight_of(reader, views.refusals, mutes=True))
+        sight = sight_of(reader, self._views.refusals, mutes=True)
+        return await timeline(call, skeleton, self._views, sight)
 
-    async def public(call: Call) -> Reply:
-        sight = sight_of(call.reader_id, views.refusals)
-        return await timeline(call, views.author_timelines.public_page, views, sight)
+    async def public(self, call: Call) -> Reply:
+        """Everybody's tweets."""
+        sight = sight_of(call.reader_id, self._views.refusals)
+        skeleton = self._views.author_timelines.public_page
+        return await timeline(call, skeleton, self._views, sight)
 
-    async def of_account(call: Call) -> Reply:
-        author_id = await known_account(call, views)
-        sight = sight_of(call.reader_id, views.refusals)
+    async def of_account(self, call: Call) -> Reply:
+        """What one account posted and reposted."""
+        author_id = await known_account(call, self._views)
+        sight = sight_of(call.reader_id, self._views.refusals)
         kind: PostKind | None = None if call.query.kind == "all" else call.query.kind
 
         async def skeleton(window: Window, limit: int) -> Sequence[Item]:
             if author_id in sight.blocked:
                 return ()
-            return await views.author_timelines.page(author_id, kind, window, limit)
+            return await self._views.author_timelines.page(author_id, kind, window, limit)
 
-        return await timeline(call, skeleton, views, sight)
+        return await timeline(call, skeleton, self._views, sight)
 
+
+def routes(views: Views) -> tuple[Route, ...]:
+    """The routes of this resource."""
+    timelines = Timelines(views)
     return (
         Route(
             method="GET",
             path="/v1/timelines/home",
-            endpoint=home,
+            endpoint=timelines.home,
             summary="The reader's home timeline",
             query=PageQuery,
             answers={200: TimelinePage},
@@ -91,7 +103,7 @@ def routes(views: Views) -> tuple[Route, ...]:
         Route(
             method="GET",
             path="/v1/timelines/public",
-            endpoint=public,
+            endpoint=timelines.public,
             summary="Everybody's tweets",
             auth=Auth.OPTIONAL,
             query=PageQuery,
@@ -102,7 +114,7 @@ def routes(views: Views) -> tuple[Route, ...]:
         Route(
             method="GET",
             path="/v1/accounts/{id:id}/posts",
-            endpoint=of_account,
+            endpoint=timelines.of_account,
             summary="An account's posts and reposts",
             auth=Auth.OPTIONAL,
             query=AccountPostsQuery,

@@ -9,12 +9,13 @@ the process dies: the batch is read again from the checkpoint, which set semanti
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 from domain.errors import Unavailable
 from domain.events import Recorded
 from projections.projection import Projection, Store, StoreUnavailable
-from streams.feed import Fed, Unreadable
+from streams.feed import Fed, Feed, Unreadable
 
 RETRY_FIRST_S: Final = 0.05
 RETRY_MAX_S: Final = 5.0
@@ -31,6 +32,14 @@ class Parked(NamedTuple):
     error: str
 
 
+class Asked(NamedTuple):
+    """What an administrator asked for about a dead letter: to retry it and what follows it by
+    key, or to `discard` it."""
+
+    letter: Parked
+    discard: bool
+
+
 class DeadLetters(Protocol):
     """Where events wait that could not be applied. Durable before the checkpoint passes them."""
 
@@ -39,6 +48,19 @@ class DeadLetters(Protocol):
 
     async def keys(self, projection: str) -> frozenset[int]:
         """Keys with parked events: later events of theirs must follow. Raises StoreUnavailable."""
+
+    async def asked(self, projection: str) -> Sequence[Asked]:
+        """What was asked for and is not answered yet. Raises StoreUnavailable."""
+
+    async def queue_of(self, letter: Parked) -> Sequence[Parked]:
+        """The parked events of its key in its partition, oldest first; of an unreadable one, only
+        itself. Raises StoreUnavailable."""
+
+    async def drop(self, letter: Parked) -> None:
+        """It was applied, or is discarded. Raises StoreUnavailable."""
+
+    async def keep(self, letter: Parked, error: str) -> None:
+        """It still cannot be applied: what was asked for is answered. Raises StoreUnavailable."""
 
 
 class Paused(Exception):
@@ -79,6 +101,45 @@ class Pipeline:
         checkpoint = {last.partition: last.position}
         await self._until_done(lambda: self.store.apply(operations, checkpoint))
         return last.position
+
+    async def settle(self, feed: Feed) -> None:
+        """Do what was asked for about dead letters. Called between batches."""
+        name = self.projection.name
+        try:
+            asked = await self._dead_letters.asked(name)
+        except StoreUnavailable:
+            return
+        for letter, discard in asked:
+            if discard:
+                await self._until_done(partial(self._dead_letters.drop, letter))
+            await self._retry(letter, feed)
+            self._parked_keys = None
+
+    async def _retry(self, asked: Parked, feed: Feed) -> None:
+        """Apply what waits for the key, in order, as far as it can be applied now."""
+        queue = await self._until_done(lambda: self._dead_letters.queue_of(asked))
+        for letter in queue:
+            read = partial(feed.read, letter.partition, letter.position - 1, 1)
+            found = await self._until_done(read)
+            error = await self._apply_again(found[0] if found else None)
+            if error is not None:
+                await self._until_done(partial(self._dead_letters.keep, letter, error))
+                break
+            await self._until_done(partial(self._dead_letters.drop, letter))
+
+    async def _apply_again(self, fed: Fed | None) -> str | None:
+        """Why it still cannot be applied; None once it is."""
+        if fed is None:
+            return "it is not in the log"
+        if isinstance(fed, Unreadable):
+            return fed.error
+        try:
+            operations = self.projection.project([fed])
+        except Exception as error:  # noqa: BLE001 - a projector's bug keeps it parked
+            return f"{type(error).__name__}: {error}"
+        passed = {fed.partition: fed.position}
+        await self._until_done(lambda: self.store.apply(operations, passed))
+        return None
 
     def _choose(self, batch: Sequence[Fed]) -> tuple[list[Recorded], list[Parked]]:
         """The events this projection wants, and what cannot be read."""

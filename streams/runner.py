@@ -172,6 +172,7 @@ class LocalRunner:
         position = await self._checkpoint(pipeline)
         self._progress.advance(name, position)
         while True:
+            await pipeline.settle(self._feed)
             batch = await self._feed.read(PARTITION, position, BATCH_MAX)
             if not batch:
                 await self._feed.wait(PARTITION, position)

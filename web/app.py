@@ -22,7 +22,7 @@ from web.dispatch import Paths
 from web.failures import Failures
 from web.incoming import Fields, fields_of, read_body
 from web.observing import Observe, Observing
-from web.outgoing import TOKEN_HEADER, send_head, send_reply
+from web.outgoing import TOKEN_HEADER, send_reply
 from web.request_id import RequestIds
 from web.routing import Auth, Call, Identity, Reply, Route
 from web.security_headers import SecurityHeaders
@@ -109,10 +109,6 @@ class RouteApp:
             return
         if isinstance(reply, Reply):
             await send_reply(reply, extra, scope, send)
-        elif scope["method"] == "HEAD":
-            # A stream has no end: nothing of it is begun.
-            fields = [*reply.raw_headers, *extra]
-            await send_head(reply.status_code, fields, send)
         else:
             reply.raw_headers.extend(extra)
             await reply(scope, receive, send)

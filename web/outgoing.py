@@ -29,14 +29,5 @@ async def send_reply(reply: Reply, extra: HeaderFields, scope: Scope, send: Send
     if vector is not None:
         fields.append((_TOKEN, consistency.encode(vector).encode("ascii")))
     fields.extend(extra)
-    if scope["method"] == "HEAD":
-        await send_head(status, fields, send)
-        return
     await send({"type": "http.response.start", "status": status, "headers": fields})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def send_head(status: int, fields: list[tuple[bytes, bytes]], send: Send) -> None:
-    """Send an answer without its body."""
-    await send({"type": "http.response.start", "status": status, "headers": fields})
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -117,6 +117,7 @@ class AdminActed(Fact, frozen=True, kw_only=True):
 
     action: str
     target: str
+    reason: str = ""
 
     @property
     def stream(self) -> str:

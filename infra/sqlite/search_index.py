@@ -21,7 +21,7 @@ from projections.search_index import (
 )
 from projections.windows import Window
 
-CANDIDATES_MAX: Final = 10_000  # so many posts, the newest, are ranked
+CANDIDATES_MAX: Final = 5_000  # so many posts, the newest, are ranked
 
 
 # Splits at spaces only, and changes nothing: terms are ASCII lower-cased and hold no quotes.
@@ -200,6 +200,8 @@ class SqliteSearchIndex:
             finding.append(word)
         if not by_rarity:
             return filters.around()
+        if len(finding) == len(by_rarity):
+            return filters.around(_any_of(finding))
         return filters.around(_any_of(finding), _any_of(by_rarity))
 
     def _filters(self, query: PostQuery) -> "_Filters | None":

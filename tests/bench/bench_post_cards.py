@@ -25,7 +25,7 @@ CALLS: Final = 500
 BIRTH_MS: Final = EPOCH_MS + 500_000_000_000
 TEXT: Final = PostText("A post of a usual length, which says something about the day. " * 3)
 
-chance = random.Random(7)  # noqa: S311 - the same file each time
+chance = random.Random(7)
 
 
 def account(number: int) -> AccountId:
@@ -60,7 +60,7 @@ def post(number: int) -> AddPost:
         posted.post_id,
         author,
         parent,
-        parent and author,
+        None if parent is None else author,
         parent or posted.post_id,
         None,
         None,
@@ -83,47 +83,41 @@ async def apply(store: SqlitePostCards, operations: Sequence[Operation]) -> floa
     return (perf_counter() - start) / len(operations) * 1e6
 
 
-async def best(call: Callable[[], Awaitable[Any]]) -> float:
+async def best(call: Callable[[Any], Awaitable[Any]], asked: Sequence[Any]) -> float:
     """Microseconds a call, in the best of several rounds."""
     rounds = []
     for _ in range(ROUNDS):
         start = perf_counter()
-        for _ in range(CALLS):
-            await call()
-        rounds.append((perf_counter() - start) / CALLS * 1e6)
+        for one in asked:
+            await call(one)
+        rounds.append((perf_counter() - start) / len(asked) * 1e6)
     return min(rounds)
 
 
-def pages(size: int, newest: int) -> Callable[[], list[PostId]]:
-    """Random pages of posts, newest first, out of the newest so many."""
-    return lambda: sorted(
-        (PostId(event_id(n)) for n in chance.sample(range(POSTS - newest, POSTS), size)),
-        reverse=True,
-    )
+def page(size: int, newest: int) -> list[PostId]:
+    """A random page of posts, newest first, out of the newest so many."""
+    numbers = sorted(chance.sample(range(POSTS - newest, POSTS), size), reverse=True)
+    return [PostId(event_id(number)) for number in numbers]
+
+
+def show(title: str, micros: float) -> None:
+    print(f"{title:48}{micros:8.1f} us")
 
 
 async def measure(store: SqlitePostCards) -> None:
-    print(f"{'add a post':44}{await apply(store, [post(n) for n in range(POSTS)]):8.1f} us")
-    reactions = [reaction(n) for n in range(POSTS)]
-    print(f"{'like, repost or bookmark one':44}{await apply(store, reactions):8.1f} us")
+    show("add a post", await apply(store, [post(n) for n in range(POSTS)]))
+    show("like, repost or bookmark one", await apply(store, [reaction(n) for n in range(POSTS)]))
     for size, newest in ((20, 300), (20, 3_000), (20, POSTS), (100, 3_000)):
-        page = pages(size, newest)
-        drawing = await best(lambda page=page: drawn(page))
-        read = await best(lambda page=page: store.cards(page(), anyone()))
-        alone = await best(lambda page=page: store.cards(page(), None))
-        title = f"{size} cards of the newest {newest:,}, for a reader"
-        print(f"{title:44}{read - drawing:8.1f} us; for nobody {alone - drawing:.1f} us")
-    newest_post = PostId(event_id(POSTS - 2))
-    print(f"{'20 likers':44}{await best(lambda: store.likers(newest_post, 20)):8.1f} us")
-    print(f"{'20 bookmarks':44}{await best(lambda: store.bookmarks(account(7), 20)):8.1f} us")
-    print(f"{'history':44}{await best(lambda: store.history(newest_post, 20)):8.1f} us")
-    print(f"{'counts':44}{await best(lambda: store.counts(newest_post)):8.1f} us")
-
-
-async def drawn(page: Callable[[], list[PostId]]) -> None:
-    """What drawing a page and a reader costs by itself."""
-    page()
-    anyone()
+        pages = [page(size, newest) for _ in range(CALLS)]
+        title = f"{size} cards of the newest {newest:,}"
+        show(f"{title}, for a reader", await best(lambda ids: store.cards(ids, anyone()), pages))
+        show(f"{title}, for nobody", await best(lambda ids: store.cards(ids, None), pages))
+    popular = [PostId(event_id(POSTS - 2))] * CALLS
+    readers = [anyone() for _ in range(CALLS)]
+    show("20 likers", await best(lambda post_id: store.likers(post_id, 20), popular))
+    show("20 bookmarks", await best(lambda reader: store.bookmarks(reader, 20), readers))
+    show("history", await best(lambda post_id: store.history(post_id, 20), popular))
+    show("counts", await best(store.counts, popular))
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from domain.events import (
 )
 from domain.ids import AccountId, EventId, PostId, millis_of
 from domain.objects import birth_members, post_json, text_members
-from projections.post_cards import PostCards
+from projections.post_cards import PostCards, PostVersion
 from tests import facts
 from tests.histories import PEOPLE
 
@@ -39,7 +39,7 @@ class Answers(NamedTuple):
 
     posts: dict[tuple[PostId, AccountId | None], Any]
     counts: dict[PostId, dict[str, int]]
-    history: dict[PostId, list[tuple[int, int, bytes]]]
+    history: dict[PostId, list[PostVersion]]
     likers: dict[PostId, list[tuple[EventId, AccountId]]]
     reposters: dict[PostId, list[tuple[EventId, AccountId]]]
     bookmarks: dict[AccountId, list[tuple[EventId, PostId]]]
@@ -58,11 +58,11 @@ async def answers(store: PostCards, history: Sequence[Recorded]) -> Answers:
         for post_id, card in (await store.cards(asked, reader)).items():
             viewer = None if reader is None else card.viewer
             joined = post_json(card.birth, card.text, card.counts, viewer)
-            posts[post_id, reader] = orjson.loads(joined)
+            posts[post_id, reader] = (card.version, orjson.loads(joined))
     return Answers(
         posts,
         {p: _as_dict(await store.counts(p)) for p in asked},
-        {p: list(await store.history(p, 100)) for p in asked},
+        {p: await _versions_of(store, p) for p in asked},
         {p: await _walk(store.likers, p) for p in asked},
         {p: await _walk(store.reposters, p) for p in asked},
         {reader: await _walk(store.bookmarks, reader) for reader in READERS},
@@ -85,7 +85,10 @@ def expected(history: Sequence[Recorded]) -> Answers:
     versions = {p: _versions(p, live, history) for p in asked}
     return Answers(
         {
-            (p, reader): _post(live[p], versions[p][-1][2], counts[p], reader, on)
+            (p, reader): (
+                versions[p][-1].version,
+                _post(live[p], versions[p][-1].text, counts[p], reader, on),
+            )
             for p in live
             for reader in (None, *READERS)
         },
@@ -120,11 +123,11 @@ def _on(
 
 def _versions(
     post_id: PostId, live: dict[PostId, PostPosted], history: Sequence[Recorded]
-) -> list[tuple[int, int, bytes]]:
+) -> list[PostVersion]:
     if post_id not in live:
         return []
     content = live[post_id].personal or PostText("")
-    first = (1, millis_of(post_id), text_members(content, version=1, edited_at_ms=None))
+    first = PostVersion(1, millis_of(post_id), text_members(content, version=1, edited_at_ms=None))
     edits = [
         (1 + r.version, millis_of(r.event.event_id), r.event.personal or PostText(""))
         for r in history
@@ -132,7 +135,10 @@ def _versions(
     ]
     return [
         first,
-        *((v, at, text_members(text, version=v, edited_at_ms=at)) for v, at, text in sorted(edits)),
+        *(
+            PostVersion(v, at, text_members(text, version=v, edited_at_ms=at))
+            for v, at, text in sorted(edits)
+        ),
     ]
 
 
@@ -173,6 +179,13 @@ def _post(
 
 def _as_dict(counts: Any) -> dict[str, int]:
     return {name: getattr(counts, name) for name in counts.__struct_fields__}
+
+
+async def _versions_of(store: PostCards, post_id: PostId) -> list[PostVersion]:
+    found: list[PostVersion] = []
+    while page := await store.history(post_id, PAGE, after=found[-1].version if found else 0):
+        found += page
+    return found
 
 
 async def _walk(listed: Callable[..., Awaitable[Sequence[Any]]], key: int) -> list[Any]:

@@ -11,9 +11,10 @@ from infra.sqlite.search_index import SqliteSearchIndex
 from projections.search_index import SearchIndex
 from tests.contract.people_search_contract import PeopleSearchContract
 from tests.contract.search_index_contract import SearchIndexContract
+from tests.contract.search_matching_contract import SearchMatchingContract
 
 
-class TestSqliteSearchIndex(SearchIndexContract, PeopleSearchContract):
+class TestSqliteSearchIndex(SearchIndexContract, SearchMatchingContract, PeopleSearchContract):
     @pytest.fixture
     def empty_store(self, tmp_path: Path) -> Callable[[], AbstractAsyncContextManager[SearchIndex]]:
         numbers = count()

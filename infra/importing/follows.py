@@ -1,0 +1,94 @@
+"""Follows from files. They happen now: the files do not say when they happened."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from commands.follow_account import FollowAccount, follow_account
+from domain import relationships
+from domain.ids import AccountId
+from infra.importing.files import FollowLine, Malformed, read_follows
+from infra.importing.people import People, key_of
+from infra.importing.recording import each, give
+from infra.importing.run import Run
+
+BATCH_MAX: Final = 400
+
+
+class _Edge(NamedTuple):
+    line: FollowLine
+    actor_id: AccountId
+    target_id: AccountId
+
+    @property
+    def stream(self) -> str:
+        return relationships.stream_of(self.actor_id, self.target_id)
+
+
+class Follows:
+    """Imports the follows of one namespace.
+
+    Where the follower ever did anything to the followee nothing is imported: a follow that was
+    undone, by either, is not done again.
+    """
+
+    def __init__(self, run: Run, people: People) -> None:
+        self._run = run
+        self._people = people
+
+    async def take(self, files: Sequence[Path]) -> None:
+        """Import all follows of the files. Raises UnreadableFile, Unavailable."""
+        for source in files:
+            self._run.tally.begin(source.name)
+            for batch in self._batches(source):
+                await self._import(source, batch)
+
+    def _batches(self, source: Path) -> Iterator[Sequence[FollowLine]]:
+        """Both directions of a pair are never in one batch: the second needs the first."""
+        batch: dict[tuple[str, ...], FollowLine] = {}
+        for line in read_follows(source):
+            if isinstance(line, Malformed):
+                self._run.reject(source, line, line.reason)
+                continue
+            if line.follower == line.followee:
+                self._run.summary.skipped += 1
+                self._run.tally.read(1)
+                continue
+            pair = tuple(sorted((line.follower, line.followee)))
+            if pair in batch or len(batch) == BATCH_MAX:
+                yield tuple(batch.values())
+                batch = {}
+            batch[pair] = line
+        if batch:
+            yield tuple(batch.values())
+
+    async def _import(self, source: Path, lines: Sequence[FollowLine]) -> None:
+        await self._people.ensure(
+            key_of(person) for line in lines for person in (line.follower, line.followee)
+        )
+        new = await self._new([self._edge(line) for line in lines])
+        refusals = await each(self._follow, new)
+        for edge, refusal in zip(new, refusals, strict=True):
+            if refusal is not None:
+                self._run.reject(source, edge.line, str(refusal))
+        self._run.summary.known += len(lines) - len(new)
+        self._run.tally.read(len(lines) - sum(refusal is not None for refusal in refusals))
+
+    def _edge(self, line: FollowLine) -> _Edge:
+        people = self._run.ids.people
+        return _Edge(line, people[key_of(line.follower)], people[key_of(line.followee)])
+
+    async def _new(self, edges: Sequence[_Edge]) -> list[_Edge]:
+        existing = self._run.outside.index.existing([edge.stream for edge in edges])
+        return [
+            edge for edge in edges if edge.stream not in existing or not await self._acted(edge)
+        ]
+
+    async def _acted(self, edge: _Edge) -> bool:
+        history = await self._run.outside.ports.log.history(edge.stream)
+        return any(recorded.event.actor_id == edge.actor_id for recorded in history)
+
+    async def _follow(self, edge: _Edge) -> None:
+        command = FollowAccount(actor_id=edge.actor_id, target_id=edge.target_id)
+        self._run.summary.events += await give(follow_account, command, self._run.outside.ports)
+        self._run.summary.follows += 1

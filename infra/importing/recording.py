@@ -1,0 +1,80 @@
+"""Many commands at once: concurrently, so that the log commits them in groups."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from commands.handling import Decision, record
+from commands.ports import Answer, Ports, Receipt
+from domain.errors import Refusal, Unavailable
+
+# Between so many decisions other work of the process gets its turn.
+DECISIONS_PER_TURN: Final = 16
+RETRY_FIRST_S: Final = 0.05
+RETRY_MAX_S: Final = 2.0
+ATTEMPTS_MAX: Final = 40
+
+CommandT = TypeVar("CommandT")
+ItemT = TypeVar("ItemT")
+
+
+async def give(
+    handler: Callable[[CommandT, Ports], Awaitable[Decision]],
+    command: CommandT,
+    ports: Ports,
+    receipt: Receipt | None = None,
+) -> int:
+    """Have a command decided and recorded with its receipt; how many events came of it.
+
+    Waits while the log cannot take it. Raises Refusal; Unavailable only after a long wait.
+    """
+    events = 0
+
+    async def decide(ports: Ports) -> Decision:
+        nonlocal events
+        decision = await handler(command, ports)
+        events = len(decision.publish) + sum(len(append.events) for append in decision.append)
+        return decision
+
+    keep = None if receipt is None else _always(receipt)
+    delay = RETRY_FIRST_S
+    for attempt in range(1, ATTEMPTS_MAX + 1):
+        try:
+            await record(ports, decide, keep)
+            break
+        except Unavailable:
+            if attempt == ATTEMPTS_MAX:
+                raise
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, RETRY_MAX_S)
+    return events
+
+
+async def each(
+    act: Callable[[ItemT], Awaitable[None]], items: Sequence[ItemT]
+) -> list[Refusal | None]:
+    """Do it to all items concurrently; for each what it was refused for, or None.
+
+    Raises Unavailable, and whatever else is no refusal.
+    """
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        for n, item in enumerate(items, start=1):
+            tasks.append(asyncio.ensure_future(act(item)))
+            if n % DECISIONS_PER_TURN == 0:
+                await asyncio.sleep(0)
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        for task in tasks:
+            task.cancel()
+    return [_refusal_or_none(outcome) for outcome in outcomes]
+
+
+def _refusal_or_none(outcome: BaseException | None) -> Refusal | None:
+    if outcome is None or (isinstance(outcome, Refusal) and not isinstance(outcome, Unavailable)):
+        return outcome
+    raise outcome
+
+
+def _always(receipt: Receipt) -> Callable[[Answer], Receipt]:
+    return lambda _answer: receipt

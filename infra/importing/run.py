@@ -1,0 +1,33 @@
+"""What the steps of one import of one namespace share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.importing.backdating import BackdatedIds
+from infra.importing.file_ids import FileIds
+from infra.importing.files import FollowLine, Malformed, PostLine
+from infra.importing.outside import Outside
+from infra.importing.rejects import Rejects
+from infra.importing.tally import Summary, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The outside, what this namespace's ids are, and what is told of it all."""
+
+    outside: Outside
+    ids: FileIds
+    backdated: BackdatedIds
+    rejects: Rejects
+    tally: Tally
+
+    @property
+    def summary(self) -> Summary:
+        """What came of it so far."""
+        return self.tally.summary
+
+    def reject(self, source: Path, line: PostLine | FollowLine | Malformed, reason: str) -> None:
+        """Leave a line out and say why."""
+        self.rejects.add(source, line.number, reason, line.raw)
+        self.summary.rejected += 1
+        self.tally.read(1)

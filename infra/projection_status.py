@@ -1,0 +1,74 @@
+"""How the embedded profile's projections are doing."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from domain.errors import Unavailable
+from domain.events import Recorded
+from domain.ids import is_imported, millis_of
+from infra.sqlite.dead_letters import SqliteDeadLetters
+from projections.projection import Projection, StoreUnavailable
+from read_api.ports import ProjectionStatus
+from streams.feed import Feed
+from streams.runner import PARTITION, LocalProgress
+
+GENERATION: Final = 1
+# An imported event's id says when its post was written, not when it came: look past it.
+LOOKED_AT_MAX: Final = 100
+
+
+class LocalProjections:
+    """Implements `read_api.ports.Projections`."""
+
+    def __init__(
+        self,
+        projections: Sequence[Projection],
+        progress: LocalProgress,
+        feed: Feed,
+        dead_letters: SqliteDeadLetters,
+        *,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._projections = projections
+        self._progress = progress
+        self._feed = feed
+        self._dead_letters = dead_letters
+        self._now_ms = now_ms
+
+    async def status(self) -> Sequence[ProjectionStatus]:
+        """See `Projections.status`."""
+        letters = await self._letters()
+        return [await self._status(one, letters.get(one.name, 0)) for one in self._projections]
+
+    async def _status(self, projection: Projection, letters: int) -> ProjectionStatus:
+        position = self._progress.position(projection.name)
+        head = max(self._feed.head(PARTITION), position)
+        return ProjectionStatus(
+            name=projection.name,
+            version=projection.version,
+            generation=GENERATION,
+            position=position,
+            head=head,
+            lag_events=head - position,
+            lag_s=await self._lag_s(position) if head > position else 0.0,
+            stalled_by=self._progress.stalled_by(projection.name),
+            dead_letters=letters,
+        )
+
+    async def _lag_s(self, position: int) -> float:
+        """How long ago the oldest event behind `position` happened that was not imported; 0 where
+        only imported ones are near."""
+        try:
+            unapplied = await self._feed.read(PARTITION, position, LOOKED_AT_MAX)
+        except Unavailable:
+            return 0.0
+        for fed in unapplied:
+            if isinstance(fed, Recorded) and not is_imported(fed.event.event_id):
+                return max(self._now_ms() - millis_of(fed.event.event_id), 0) / 1_000
+        return 0.0
+
+    async def _letters(self) -> dict[str, int]:
+        try:
+            return await self._dead_letters.counts()
+        except StoreUnavailable:
+            return {}
