@@ -7,7 +7,7 @@
     since:  until: days (YYYY-MM-DD, UTC): from the first moment of `since` up to, and without, the
                    first moment of `until`
     has:links  has:media
-    -anything      not that; a query of nothing but these finds nothing
+    -anything      (after a space) not that; a query of nothing but these finds nothing
 
 What looks like an operator and is none (`since:yesterday`, `has:foo`) is words.
 """
@@ -25,7 +25,7 @@ QUERY_PHRASES_MAX: Final = 32  # what comes after is left out
 Phrase = tuple[str, ...]
 _T = TypeVar("_T")
 
-_CHUNK: Final = re.compile(r'(-?)(?:["“”]([^"“”]*)["“”]?|([^\s"“”]+))')
+_CHUNK: Final = re.compile(r'((?<!\S)-)?(?:["“”]([^"“”]*)["“”]?|([^\s"“”]+))')
 _OPERATOR: Final = re.compile(r"(from|since|until|has):(.+)", re.IGNORECASE | re.DOTALL)
 _HANDLE: Final = re.compile(r"@?([A-Za-z0-9_]{1,20})")
 _DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)

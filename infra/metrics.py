@@ -4,45 +4,36 @@ The parts of the house know nothing of Prometheus: the composition root wraps th
 them a method of `Metrics` to call. Labels are few: templates, names of projections, statuses.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from commands.ports import Append, EventLog, Receipt
 from domain.events import Event, Recorded
 from domain.positions import Vector
 from projections.projection import Projection
-from streams.pipeline import DeadLetters, Parked
+from read_api.ports import Projections
 
 SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
 
-class Lag(NamedTuple):
-    """How far a projection is behind the log; `seconds` since the first event it lacks."""
-
-    projection: str
-    events: int
-    seconds: float
-    stalled: bool
-
-
 class Metrics:
     """A registry and what fills it."""
 
-    def __init__(self) -> None:
+    def __init__(self, projections: Projections | None = None) -> None:
+        self._projections = projections
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -68,16 +59,23 @@ class Metrics:
         self._projecting = self._histogram(
             "projection_project_seconds", "Turning a batch into operations", "projection"
         )
-        self._parked = self._counter(
-            "dead_letters", "Events parked because they could not be applied", "projection"
-        )
+        self._lag_events = self._gauge("lag_events", "Events of the log not applied yet")
+        self._lag_seconds = self._gauge("lag_seconds", "Age of the oldest event not applied yet")
+        self._stalled = self._gauge("stalled", "1 while it cannot go on")
+        self._dead_letters = self._gauge("dead_letters", "Events parked: it could not apply them")
         self._deliveries = self._counter(
             "fanout_deliveries", "Items put into home timelines", "way"
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram, Histogram | None]] = {}
 
-    def exposition(self) -> bytes:
-        """All of it in Prometheus's text format."""
+    async def exposition(self) -> bytes:
+        """All of it in Prometheus's text format. How the projections do is asked, not kept: lag
+        grows while nothing happens."""
+        for status in await self._projections.status() if self._projections else ():
+            self._lag_events.labels(status.name).set(status.lag_events)
+            self._lag_seconds.labels(status.name).set(status.lag_s)
+            self._stalled.labels(status.name).set(status.stalled_by is not None)
+            self._dead_letters.labels(status.name).set(status.dead_letters)
         return generate_latest(self.registry)
 
     def observe(self, *, route: str, method: str, status: int, seconds: float) -> None:
@@ -117,14 +115,6 @@ class Metrics:
 
         return replace(projection, project=project)
 
-    def counted_dead_letters(self, dead_letters: DeadLetters) -> DeadLetters:
-        """The dead letters, counted as they come."""
-        return _CountedDeadLetters(dead_letters, self._parked)
-
-    def watch(self, lags: Callable[[], Iterable[Lag]]) -> None:
-        """Ask `lags` whenever the metrics are read."""
-        self.registry.register(_LagCollector(lags))
-
     def _children_of(
         self, route: str, method: str, status: int
     ) -> tuple[Counter, Histogram, Histogram | None]:
@@ -137,6 +127,9 @@ class Metrics:
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
         return Counter(f"starling_{name}", about, labels, registry=self.registry)
+
+    def _gauge(self, name: str, about: str) -> Gauge:
+        return Gauge(f"starling_projection_{name}", about, ["projection"], registry=self.registry)
 
     def _histogram(
         self, name: str, about: str, *labels: str, sizes: Sequence[float] = SECONDS
@@ -165,40 +158,3 @@ class _MeasuredLog:
         vector = await self._log.append(appends, receipt=receipt)
         self._append.observe(perf_counter() - began)
         return vector
-
-
-class _CountedDeadLetters:
-    def __init__(self, dead_letters: DeadLetters, counter: Counter) -> None:
-        self._dead_letters = dead_letters
-        self._counter = counter
-        self.keys = dead_letters.keys
-
-    async def park(self, parked: Sequence[Parked]) -> None:
-        await self._dead_letters.park(parked)
-        for letter in parked:
-            self._counter.labels(letter.projection).inc()
-
-
-class _LagCollector(Collector):
-    """Lag is asked for, not kept: it changes while nothing happens."""
-
-    def __init__(self, lags: Callable[[], Iterable[Lag]]) -> None:
-        self._lags = lags
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        events = _gauge("lag_events", "Events of the log that are not applied yet")
-        seconds = _gauge("lag_seconds", "Time since the first event that is not applied yet")
-        stalled = _gauge("stalled", "1 while the projection cannot go on")
-        for lag in self._lags():
-            events.add_metric([lag.projection], lag.events)
-            seconds.add_metric([lag.projection], lag.seconds)
-            stalled.add_metric([lag.projection], lag.stalled)
-        return (events, seconds, stalled)
-
-    def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Nothing until asked: registering must not read stores that are not open yet."""
-        return ()
-
-
-def _gauge(name: str, about: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"starling_projection_{name}", about, labels=["projection"])

@@ -36,7 +36,7 @@ class Liveness(msgspec.Struct, frozen=True):
 Parts = Callable[[], Awaitable[Sequence[Part]]]
 
 
-def routes(*, parts: Parts, exposition: Callable[[], bytes]) -> tuple[Route, ...]:
+def routes(*, parts: Parts, exposition: Callable[[], Awaitable[bytes]]) -> tuple[Route, ...]:
     """The probes. `parts` tells the state of each part, the one named LOG among them;
     `exposition` is the metrics in Prometheus's text format."""
 
@@ -49,7 +49,7 @@ def routes(*, parts: Parts, exposition: Callable[[], bytes]) -> tuple[Route, ...
         return Reply(503 if headers else 200, msgspec.json.encode(found), headers)
 
     async def metrics(_call: Call) -> Reply:
-        return Reply(200, exposition(), (), None, EXPOSITION)
+        return Reply(200, await exposition(), (), None, EXPOSITION)
 
     def probe(path: str, endpoint: Callable[[Call], Awaitable[Reply]], summary: str) -> Route:
         return Route(

@@ -63,7 +63,8 @@ class Imports:
         outside = self._outside
         ids = await asyncio.to_thread(FileIds, job.namespace, outside.index)
         with Rejects(outside.folder / f"{job.namespace}.rejects.jsonl") as rejects:
-            run = Run(outside, ids, BackdatedIds(outside.index), rejects, tally)
+            now_ms = round(outside.ports.stamps.now().timestamp() * 1000)
+            run = Run(outside, ids, BackdatedIds(outside.index), rejects, tally, now_ms)
             people = People(run, survey.first_posts)
             await Posts(run, people).take(job.posts)
             await Follows(run, people).take(job.follows)

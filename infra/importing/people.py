@@ -56,7 +56,8 @@ class People:
                 raise refusal
 
     def _new_ids(self, keys: Sequence[str]) -> list[AccountId]:
-        dated = [key for key in keys if key in self._first_posts]
+        now_ms = self._run.now_ms
+        dated = [key for key in keys if self._first_posts.get(key, now_ms) < now_ms]
         moments = [self._first_posts[key] for key in dated]
         backdated = dict(zip(dated, self._run.backdated.take(moments), strict=True))
         stamps = self._run.outside.ports.stamps
@@ -70,7 +71,7 @@ class People:
                 handle=handle,
                 display_name=_display_name(file_id),
                 account_id=newcomer.account_id,
-                source=f"{self._run.ids.namespace}:{'' if kind == ACCOUNT else kind + '/'}{file_id}",
+                source=f"{self._run.ids.namespace}:{file_id if kind == ACCOUNT else newcomer.key}",
             )
             try:
                 events = await give(open_account, command, self._run.outside.ports, receipt)

@@ -35,7 +35,6 @@ class Posts:
     def __init__(self, run: Run, people: People) -> None:
         self._run = run
         self._people = people
-        self._now_ms = round(run.outside.ports.stamps.now().timestamp() * 1000)
         self._room = WaitingRoom()
         self._released: deque[Ticket] = deque()
         self._taken: set[str] = set()
@@ -85,7 +84,7 @@ class Posts:
             self._run.summary.known += 1
             self._run.tally.read(1)
             return False
-        if line.at_ms is not None and line.at_ms > self._now_ms:
+        if line.at_ms is not None and line.at_ms > self._run.now_ms:
             self._run.reject(source, line, "created_at is in the future")
             return False
         self._taken.add(line.id)

@@ -13,13 +13,17 @@ from infra.importing.tally import Summary, Tally
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The outside, what this namespace's ids are, and what is told of it all."""
+    """The outside, what this namespace's ids are, and what is told of it all.
+
+    `now_ms` is when the import began, in Unix milliseconds: nothing is dated later.
+    """
 
     outside: Outside
     ids: FileIds
     backdated: BackdatedIds
     rejects: Rejects
     tally: Tally
+    now_ms: int
 
     @property
     def summary(self) -> Summary:

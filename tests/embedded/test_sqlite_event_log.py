@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import TestCase
 from uuid import uuid4
 
 import pytest
@@ -102,7 +103,7 @@ class TestSqliteFeed:
         assert [not isinstance(f, Recorded) and f.unknown_type for f in fed] == [True, False]
 
 
-class _OnAFile:
+class _OnAFile(TestCase):
     def setUp(self) -> None:
         super().setUp()
         self._folder = TemporaryDirectory()
@@ -121,16 +122,12 @@ class _OnAFile:
         return str(uuid4())
 
 
-class TestLibrarysApplicationCases(
-    _OnAFile, ApplicationRecorderTestCase[GroupRecorder]
-):
+class TestLibrarysApplicationCases(_OnAFile, ApplicationRecorderTestCase[GroupRecorder]):
     pass
 
 
-class TestLibrarysNonInterleavingCases(
-    _OnAFile, NonInterleavingNotificationIDsBaseCase
-):
+class TestLibrarysNonInterleavingCases(_OnAFile, NonInterleavingNotificationIDsBaseCase):
     pass
 
 
-del ApplicationRecorderTestCase, NonInterleavingNotificationIDsBaseCase
+del ApplicationRecorderTestCase, NonInterleavingNotificationIDsBaseCase, _OnAFile

@@ -33,6 +33,7 @@ NEW_YEAR_2024_MS = 1_704_067_200_000
         ("a -b", PostQuery(words=(("a",),), without=((("b",),),))),
         ('a -"b c" -#d', PostQuery(words=(("a",),), without=((("b", "c"),), (("#d",),)))),
         ("--a", PostQuery(without=((("a",),),))),
+        ('a"b"-c', PostQuery(words=(("a",), ("c",)), phrases=(("b",),))),
         ("- a", PostQuery(words=(("a",),))),
         ("天气", PostQuery(words=(("天气",),))),
     ],

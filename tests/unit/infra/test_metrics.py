@@ -6,29 +6,26 @@ import pytest
 
 from commands.ports import Append, VersionConflict
 from domain.events import Recorded
-from infra.metrics import Lag, Metrics
+from infra.metrics import Metrics
 from projections.author_timelines import AUTHOR_TIMELINES, AddPost
-from streams.pipeline import DeadLetters, Parked
+from read_api.ports import ProjectionStatus
 from tests.facts import account, recorded, tweet
 from tests.fakes import FakeEventLog
 
 
-class KeptLetters:
-    """Implements `streams.pipeline.DeadLetters` in a list."""
+class KnownProjections:
+    """Implements `read_api.ports.Projections`: one, which may be changed."""
 
     def __init__(self) -> None:
-        self.kept: list[Parked] = []
+        self.one = ProjectionStatus("trends", 1, 1, 7, 7, 0, 0.0, None, 0)
 
-    async def park(self, parked: Sequence[Parked]) -> None:
-        self.kept.extend(parked)
-
-    async def keys(self, projection: str) -> frozenset[int]:
-        return frozenset(p.key for p in self.kept if p.key is not None)
+    async def status(self) -> Sequence[ProjectionStatus]:
+        return [self.one]
 
 
-def samples(metrics: Metrics, *names: str) -> dict[str, float]:
+async def samples(metrics: Metrics, *names: str) -> dict[str, float]:
     """Sample with its labels -> value, of the metrics that have these names."""
-    lines = metrics.exposition().decode().splitlines()
+    lines = (await metrics.exposition()).decode().splitlines()
     values = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {
         sample: float(value)
@@ -37,25 +34,25 @@ def samples(metrics: Metrics, *names: str) -> dict[str, float]:
     }
 
 
-def test_answers_are_counted_by_route_and_status() -> None:
+async def test_answers_are_counted_by_route_and_status() -> None:
     metrics = Metrics()
     for status in (200, 200, 404):
         metrics.observe(route="/v1/posts/{id:id}", method="GET", status=status, seconds=0.002)
 
-    assert samples(metrics, "http_answers_total", "http_request_seconds_count") == {
+    assert await samples(metrics, "http_answers_total", "http_request_seconds_count") == {
         'starling_http_answers_total{method="GET",route="/v1/posts/{id:id}",status="200"}': 2,
         'starling_http_answers_total{method="GET",route="/v1/posts/{id:id}",status="404"}': 1,
         'starling_http_request_seconds_count{method="GET",route="/v1/posts/{id:id}"}': 3,
     }
-    assert samples(metrics, "command_seconds_count") == {}
+    assert await samples(metrics, "command_seconds_count") == {}
 
 
-def test_commands_that_succeeded_have_a_latency_of_their_own() -> None:
+async def test_commands_that_succeeded_have_a_latency_of_their_own() -> None:
     metrics = Metrics()
     metrics.observe(route="/v1/tweets", method="POST", status=201, seconds=0.004)
     metrics.observe(route="/v1/tweets", method="POST", status=422, seconds=9.0)
 
-    assert samples(metrics, "command_seconds_sum") == {
+    assert await samples(metrics, "command_seconds_sum") == {
         'starling_command_seconds_sum{method="POST",route="/v1/tweets"}': pytest.approx(0.004)
     }
 
@@ -72,7 +69,7 @@ async def test_the_log_is_timed_and_answers_as_before() -> None:
 
     assert vector
     assert await measured.latest(post.stream) == await log.latest(post.stream)
-    assert samples(metrics, "log_append_seconds_count") == {
+    assert await samples(metrics, "log_append_seconds_count") == {
         'starling_log_append_seconds_count{way="publish"}': 1,
         'starling_log_append_seconds_count{way="append"}': 0,
     }
@@ -84,13 +81,13 @@ async def test_groups_of_the_log_are_counted_as_they_are_committed() -> None:
 
     await log.publish([tweet("ada"), tweet("bob")])
 
-    assert samples(metrics, "log_events_total", "log_group_events_sum") == {
+    assert await samples(metrics, "log_events_total", "log_group_events_sum") == {
         "starling_log_events_total": 2,
         "starling_log_group_events_sum": 2,
     }
 
 
-def test_a_measured_projection_projects_as_before() -> None:
+async def test_a_measured_projection_projects_as_before() -> None:
     metrics = Metrics()
     measured = metrics.measured_projection(AUTHOR_TIMELINES)
     post = tweet("ada")
@@ -100,44 +97,33 @@ def test_a_measured_projection_projects_as_before() -> None:
 
     assert operations == [AddPost(account("ada"), post.post_id, is_reply=False)]
     assert measured.name == AUTHOR_TIMELINES.name
-    assert samples(metrics, "projection_batch_events_sum", "projection_project_seconds_count") == {
+    assert await samples(
+        metrics, "projection_batch_events_sum", "projection_project_seconds_count"
+    ) == {
         'starling_projection_batch_events_sum{projection="author_timelines"}': 1,
         'starling_projection_project_seconds_count{projection="author_timelines"}': 1,
     }
 
 
-async def test_dead_letters_are_counted_and_kept() -> None:
-    metrics, letters = Metrics(), KeptLetters()
-    counted: DeadLetters = metrics.counted_dead_letters(letters)
-
-    await counted.park([Parked("trends", 0, 5, 7, "bug"), Parked("trends", 0, 6, 8, "bug")])
-
-    assert await counted.keys("trends") == {7, 8}
-    assert samples(metrics, "dead_letters_total") == {
-        'starling_dead_letters_total{projection="trends"}': 2
-    }
-
-
-def test_deliveries_are_counted_by_their_way() -> None:
+async def test_deliveries_are_counted_by_their_way() -> None:
     metrics = Metrics()
     metrics.delivered(300, way="push")
 
-    assert samples(metrics, "fanout_deliveries_total") == {
+    assert await samples(metrics, "fanout_deliveries_total") == {
         'starling_fanout_deliveries_total{way="push"}': 300
     }
 
 
-def test_lag_is_asked_for_when_the_metrics_are_read() -> None:
-    metrics = Metrics()
-    lags = [Lag("trends", 3, 0.5, stalled=False)]
-    metrics.watch(lambda: lags)
+async def test_how_projections_do_is_asked_when_the_metrics_are_read() -> None:
+    projections = KnownProjections()
+    metrics = Metrics(projections)
+    names = ("lag_events", "lag_seconds", "stalled", "dead_letters")
 
-    lags[0] = Lag("trends", 9, 2.5, stalled=True)
+    projections.one = ProjectionStatus("trends", 1, 1, 7, 16, 9, 2.5, "no answer", 3)
 
-    assert samples(
-        metrics, "projection_lag_events", "projection_lag_seconds", "projection_stalled"
-    ) == {
+    assert await samples(metrics, *(f"projection_{name}" for name in names)) == {
         'starling_projection_lag_events{projection="trends"}': 9,
         'starling_projection_lag_seconds{projection="trends"}': 2.5,
         'starling_projection_stalled{projection="trends"}': 1,
+        'starling_projection_dead_letters{projection="trends"}': 3,
     }

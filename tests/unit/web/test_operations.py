@@ -15,7 +15,10 @@ async def probe(path: str, *parts: Part) -> Answered:
     async def states() -> tuple[Part, ...]:
         return parts
 
-    probes = routes(parts=states, exposition=lambda: b"starling_x 1\n")
+    async def exposition() -> bytes:
+        return b"starling_x 1\n"
+
+    probes = routes(parts=states, exposition=exposition)
     return await ask(build(probes, OpenChecks().edge()), "GET", path)
 
 
