@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -11,12 +11,19 @@ import uvicorn
 from starlette.applications import Starlette
 
 from commands.routes import routes as command_routes
+from infra import json_logs
 from infra.folder import FolderInUse
+from infra.live_hub import LiveHub
 from infra.profiles.embedded import Embedded
+from infra.readiness import EmbeddedParts
 from infra.settings import Settings
+from read_api.operations import Operations
 from read_api.routes import routes as read_routes
+from read_api.stream import Streaming
+from web import documentation, operations
 from web.app import Edge, build
 from web.limits import RateLimits
+from web.routing import Route
 
 # The projections' thread and the server's share one interpreter lock: a shorter turn keeps
 # requests from waiting 5 ms each time the other one computes.
@@ -29,12 +36,14 @@ log = logging.getLogger("starling")
 
 def application(embedded: Embedded, settings: Settings, *, part: str = "all") -> Starlette:
     """Commands, reads or both over an opened profile, which starts and stops with it."""
+    hub = LiveHub(embedded.feed, embedded.views.follower_graph, embedded.progress)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         embedded.start()
         try:
-            yield
+            async with hub.running():
+                yield
         finally:
             await asyncio.to_thread(embedded.close)
 
@@ -43,14 +52,34 @@ def application(embedded: Embedded, settings: Settings, *, part: str = "all") ->
         progress=embedded.progress,
         limits=RateLimits(enabled=settings.rate_limits == "on"),
     )
-    reads = read_routes(embedded.views) if part != "commands" else ()
-    commands = command_routes(embedded.ports) if part != "reads" else ()
-    return build((*reads, *commands), edge, lifespan=lifespan)
+    return build(
+        _routes(embedded, hub, part),
+        edge,
+        lifespan=lifespan,
+        origins=settings.allowed_origins,
+        observe=embedded.metrics.observe,
+    )
+
+
+def _routes(embedded: Embedded, hub: LiveHub, part: str) -> Sequence[Route]:
+    served: tuple[Route, ...] = ()
+    if part != "commands":
+        streaming = Streaming(hub, embedded.progress, embedded.identity)
+        known = Operations(embedded.projections, embedded.dead_letters)
+        served += read_routes(embedded.views, streaming, known)
+    if part != "reads":
+        served += command_routes(embedded.ports)
+    served += operations.routes(
+        parts=EmbeddedParts(embedded.log, embedded.projections),
+        exposition=embedded.metrics.exposition,
+    )
+    return (*served, *documentation.routes(served))
 
 
 def run(settings: Settings, part: str) -> int:
     """Serve until a signal asks to stop; what was accepted is finished first. The exit status."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    json_logs.configure(settings.log_level)
     try:
         embedded = Embedded(settings, crashed=_report)
     except FolderInUse as error:
@@ -66,7 +95,7 @@ def run(settings: Settings, part: str) -> int:
         backlog=BACKLOG,
         access_log=False,
         server_header=False,
-        log_level=settings.log_level,
+        log_config=None,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
     server = uvicorn.Server(config)

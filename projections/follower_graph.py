@@ -108,7 +108,7 @@ class FollowerGraph(Store[Operation], Protocol):
         FRIENDS_MAX newest follows and the FRIENDS_OF_FRIEND_MAX newest of each of those."""
 
     async def counts(self, account_ids: Sequence[AccountId]) -> dict[AccountId, EdgeCounts]:
-        """Followers and following of each account that ever had any."""
+        """Followers and following of each account that has any."""
 
     async def relations(
         self, reader_id: AccountId, account_ids: Sequence[AccountId]

@@ -9,6 +9,7 @@ from itertools import count
 
 from domain import posts, relationships
 from domain.events import (
+    AccountFollowed,
     AccountOpened,
     Event,
     LikeAdded,
@@ -22,6 +23,7 @@ from domain.events import (
     ReplyPosted,
     RepostAdded,
     RepostRemoved,
+    Standing,
     TweetDeleted,
     TweetEdited,
     TweetPosted,
@@ -141,6 +143,12 @@ def unreposted(name: str, post: TweetPosted | ReplyPosted) -> RepostRemoved:
         post_id=post.post_id,
         post_author_id=post.actor_id,
     )
+
+
+def followed_stranger(follower: AccountId, stranger: AccountId) -> AccountFollowed:
+    """The first follow of somebody without a name, who came later (whose id is higher)."""
+    after = PairState(low=Standing(follows=True))
+    return AccountFollowed(event_id=event_id(), actor_id=follower, target_id=stranger, after=after)
 
 
 class Log:

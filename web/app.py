@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from domain.errors import NotAllowed, NotFound, NotSignedIn, Refusal
 from domain.positions import Vector
 from web import consistency, problems
+from web.cors import Cors
 from web.decoding import decode_body, decode_query, wait_seconds
 from web.dispatch import Paths
 from web.failures import Failures
@@ -28,32 +28,6 @@ from web.routing import Auth, Call, Identity, Reply, Route
 from web.security_headers import SecurityHeaders
 
 HeaderFields = Sequence[tuple[bytes, bytes]]
-
-EXPOSED_HEADERS = (
-    "Link",
-    "Location",
-    "ETag",
-    TOKEN_HEADER,
-    "Idempotency-Replayed",
-    "Retry-After",
-    "Request-Id",
-    "RateLimit",
-    "RateLimit-Policy",
-)
-ACCEPTED_HEADERS = (
-    "Authorization",
-    TOKEN_HEADER,
-    "Content-Type",
-    "Idempotency-Key",
-    "If-Match",
-    "If-None-Match",
-    "Last-Event-ID",
-    "Prefer",
-    "Request-Id",
-    "Traceparent",
-)
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-PREFLIGHT_AGE_S = 7_200
 
 
 class Authenticator(Protocol):
@@ -263,13 +237,6 @@ def _layers(origins: Sequence[str], observe: Observe | None) -> Iterable[Layer]:
     if observe is not None:
         yield partial(Observing, observe=observe)
     if origins:
-        yield partial(
-            CORSMiddleware,
-            allow_origins=origins,
-            allow_methods=METHODS,
-            allow_headers=ACCEPTED_HEADERS,
-            expose_headers=EXPOSED_HEADERS,
-            max_age=PREFLIGHT_AGE_S,
-        )
+        yield partial(Cors, origins=origins)
     yield SecurityHeaders
     yield Failures

@@ -27,8 +27,8 @@ PARAMETERS: Final[Mapping[str, Json]] = {
     ),
     "Prefer": _sent(
         "Prefer",
-        "How many seconds to wait for the tokens, at most 10",
-        {"pattern": "^wait=[0-9]+$"},
+        "wait=N: how many seconds to wait for the tokens, at most 10",
+        {"examples": ["wait=5"]},
     ),
     "Idempotency-Key": _sent(
         "Idempotency-Key",
@@ -42,9 +42,13 @@ PARAMETERS: Final[Mapping[str, Json]] = {
         required=True,
     ),
     "If-None-Match": _sent(
-        "If-None-Match", "The ETag of what is known", {"pattern": '^"[!#-~]*"$'}
+        "If-None-Match", "The ETag of what is known", {"examples": ['"1.0123456789abcdef"']}
     ),
-    "Last-Event-ID": _sent("Last-Event-ID", "Where to go on", {"pattern": "^[!-~]{1,64}$"}),
+    "Last-Event-ID": _sent(
+        "Last-Event-ID",
+        "The id of the last event that was received",
+        {"examples": ["1212092628029698048"]},
+    ),
 }
 
 

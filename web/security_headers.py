@@ -12,9 +12,6 @@ _REPLACEABLE: Final = (
 _ALWAYS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
 )
 _HTTPS_ONLY: Final = ((b"strict-transport-security", b"max-age=31536000"),)
 

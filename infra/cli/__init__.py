@@ -2,7 +2,7 @@
 
 import typer
 
-from infra.cli import serve, settings
+from infra.cli import admin, importing, log, projections, serve, settings, worker
 
 app = typer.Typer(
     name="starling",
@@ -13,6 +13,11 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("settings")(settings.show)
+app.command("import")(importing.import_files)
+app.command("projections")(projections.show)
+app.command("worker")(worker.worker)
+app.add_typer(log.app, name="log")
+app.add_typer(admin.app, name="admin")
 
 
 def main() -> None:

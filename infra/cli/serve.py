@@ -1,6 +1,6 @@
 """`starling serve`: the HTTP server."""
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -8,7 +8,7 @@ import typer
 from infra.cli.settings import load_or_exit
 
 
-class Part(str, Enum):
+class Part(StrEnum):
     """What to serve."""
 
     ALL = "all"

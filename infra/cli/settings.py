@@ -20,9 +20,7 @@ def load_or_exit() -> Settings:
         raise typer.Exit(2) from error
 
 
-def show(
-    *, as_json: Annotated[bool, typer.Option("--json", help="For programs")] = False
-) -> None:
+def show(*, as_json: Annotated[bool, typer.Option("--json", help="For programs")] = False) -> None:
     """Show every setting with its source; secrets are hidden."""
     load_or_exit()
     _, sourced = load()

@@ -90,5 +90,6 @@ class Follows:
 
     async def _follow(self, edge: _Edge) -> None:
         command = FollowAccount(actor_id=edge.actor_id, target_id=edge.target_id)
-        self._run.summary.events += await give(follow_account, command, self._run.outside.ports)
+        events = await give(follow_account, command, self._run.outside.ports)
+        self._run.summary.events += events
         self._run.summary.follows += 1

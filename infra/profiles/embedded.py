@@ -11,6 +11,8 @@ from infra.counters import ViewCounters
 from infra.folder import DataFolder
 from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
+from infra.metrics import Metrics
+from infra.projection_status import LocalProjections
 from infra.settings import Settings
 from infra.sqlite.account_directory import SqliteAccountDirectory
 from infra.sqlite.author_timelines import SqliteAuthorTimelines
@@ -22,6 +24,7 @@ from infra.sqlite.feed import SqliteFeed
 from infra.sqlite.follower_graph import SqliteFollowerGraph
 from infra.sqlite.home_timelines import SqliteHomeTimelines
 from infra.sqlite.idempotency import SqliteIdempotency
+from infra.sqlite.import_index import SqliteImportIndex
 from infra.sqlite.keyring import SqliteKeyring
 from infra.sqlite.leases import SqliteLeases
 from infra.sqlite.moderation import SqliteModeration
@@ -45,9 +48,10 @@ from projections.projection import Projection
 from projections.search_index import SEARCH_INDEX
 from projections.trends import TRENDS
 from read_api.views import Views
-from streams.envelope import Codec
+from streams.envelope import NO_ORIGIN, Codec, Origin
 from streams.registry import joined
 from streams.runner import LocalProgress, LocalRunner
+from web.request_id import current as current_request
 
 LOG_FILE: Final = "log.db"
 LOWEST_COST: Final = Cost(passes=1, memory_kib=8, lanes=1)
@@ -81,13 +85,14 @@ class Embedded:
         with ExitStack() as undo:
             undo.callback(self._opened.close)
             self.folder = self._opened.enter_context(DataFolder(settings.data_path))
+            self._open_feed()
+            self.views = self._open_views(settings, clock_ms)
+            self._open_runner(crashed, clock_ms)
             self._open_log(clock_ms)
             self._open_identity(settings)
-            self.views = self._open_views(settings, clock_ms)
-            self._open_runner(crashed)
             undo.pop_all()
         self.ports = Ports(
-            log=self.log,
+            log=self.metrics.measured_log(self.log),
             stamps=self.stamps,
             handles=self.keyring,
             identity=self.identity,
@@ -119,27 +124,35 @@ class Embedded:
     def _file(self, name: str) -> Path:
         return self.folder.file(name)
 
-    def _open_log(self, clock_ms: Callable[[], int]) -> None:
+    def _open_feed(self) -> None:
         path = self._file(LOG_FILE)
         create_log(path)
         self.keyring = self._closing(SqliteKeyring(self._file("keys.db")))
         self.codec = Codec(self.keyring)
         self.feed = self._closing(SqliteFeed(path, self.codec))
         self.refusals = self._closing(SqliteRefusals(self._file("refusals.db"), self.feed))
-        self.stamps = LeasedStamps(
-            self._closing(SqliteLeases(self._file("ids.db"))),
-            seen_id=self.feed.newest_id(),
-            clock_ms=clock_ms,
-        )
+
+    def _open_log(self, clock_ms: Callable[[], int]) -> None:
+        path = self._file(LOG_FILE)
+        leases = self._closing(SqliteLeases(self._file("ids.db")))
+        seen_id = self.feed.newest_id()
+        self.stamps = LeasedStamps(leases, seen_id=seen_id, clock_ms=clock_ms)
         self.log = self._closing(
             SqliteEventLog(
                 path,
                 self.codec,
-                on_commit=(self.refusals.committed, self.feed.committed),
+                # Refusals first: what a command refuses is refused before it is answered.
+                on_commit=(
+                    self.refusals.committed,
+                    self.metrics.committed,
+                    self.feed.committed,
+                ),
                 now_ms=clock_ms,
+                origin=origin_of_request,
             )
         )
         self.idempotency = self._closing(SqliteIdempotency(path, self.log))
+        self.import_index = self._closing(SqliteImportIndex(path))
 
     def _open_identity(self, settings: Settings) -> None:
         lowest = settings.argon2_cost == "lowest"
@@ -173,12 +186,20 @@ class Embedded:
             now_ms=clock_ms,
         )
 
-    def _open_runner(self, crashed: Callable[[str, BaseException], None]) -> None:
+    def _open_runner(
+        self, crashed: Callable[[str, BaseException], None], clock_ms: Callable[[], int]
+    ) -> None:
         filled = joined(self.views)
+        projections = [projection for projection, _ in filled]
         self.dead_letters = self._closing(SqliteDeadLetters(self._file("dead_letters.db")))
-        self.progress = LocalProgress([projection.name for projection, _ in filled])
+        self.progress = LocalProgress([projection.name for projection in projections])
+        self.projections = LocalProjections(
+            projections, self.progress, self.feed, self.dead_letters, now_ms=clock_ms
+        )
+        self.metrics = Metrics(self.projections)
+        measured = [(self.metrics.measured_projection(one), store) for one, store in filled]
         self.runner = LocalRunner(
-            self.feed, filled, self.dead_letters, self.progress, crashed=crashed
+            self.feed, measured, self.dead_letters, self.progress, crashed=crashed
         )
 
     def _of(self, projection: Projection) -> Path:
@@ -187,3 +208,9 @@ class Embedded:
     def _closing(self, part: ClosableT) -> ClosableT:
         self._opened.callback(part.close)
         return part
+
+
+def origin_of_request() -> Origin:
+    """Which request the events of a command come from."""
+    trace = current_request()
+    return NO_ORIGIN if trace is None else Origin(trace.request_id, None, trace.traceparent)

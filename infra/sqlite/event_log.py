@@ -59,6 +59,7 @@ class SqliteEventLog:
         self._recorder.create_table()
         self._readers = Readers(path)
         self._head = int(self._recorder.max_notification_id() or 0)
+        self._writable = True
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, name="log-writer", daemon=True)
         self._writer.start()
@@ -67,6 +68,11 @@ class SqliteEventLog:
     def head(self) -> int:
         """Position of the newest durable event; 0 for an empty log."""
         return self._head
+
+    @property
+    def writable(self) -> bool:
+        """Whether the last commit succeeded (a new log counts as writable)."""
+        return self._writable
 
     async def publish(self, events: Sequence[Event], *, receipt: Receipt | None = None) -> Vector:
         """See `EventLog.publish`."""
@@ -133,9 +139,7 @@ class SqliteEventLog:
 
     def _receipt_row(self, receipt: Receipt) -> ReceiptRow:
         answer = msgspec.msgpack.encode(receipt.answer)
-        return ReceiptRow(
-            receipt.scope, receipt.key, receipt.fingerprint, answer, self._now_ms()
-        )
+        return ReceiptRow(receipt.scope, receipt.key, receipt.fingerprint, answer, self._now_ms())
 
     def _write(self) -> None:
         while (first := self._jobs.get()) is not None:
@@ -158,11 +162,16 @@ class SqliteEventLog:
         try:
             outcomes = self._recorder.insert_group([job.entry for job in group])
         except PersistenceError as error:
+            self._writable = False
             _resolve(group, [Unavailable(f"The log cannot be written: {error}")] * len(group))
             return
-        fresh = [recorded for job, outcome in zip(group, outcomes, strict=True)
-                 if not isinstance(outcome, Conflict)
-                 for recorded in self._fresh(job, outcome)]
+        self._writable = True
+        fresh = [
+            recorded
+            for job, outcome in zip(group, outcomes, strict=True)
+            if not isinstance(outcome, Conflict)
+            for recorded in self._fresh(job, outcome)
+        ]
         if fresh:
             self._head = fresh[-1].position
             for committed in self._on_commit:

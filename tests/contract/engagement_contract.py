@@ -35,6 +35,12 @@ HOUR_MS: Final = BUCKET_MS["hour"]
 DAY_MS: Final = BUCKET_MS["day"]
 MIDNIGHT_MS: Final = facts.NOON_MS - facts.NOON_MS % DAY_MS + 400 * DAY_MS
 TAGS: Final = ("news", "morning", "天气", "tea")
+# An edit or deletion only happens to one's own post, a closing once in ten.
+DOINGS = (
+    *("tweet",) * 3, *("reply",) * 3, *("quote",) * 2, *("edit",) * 6, *("delete",) * 2,
+    *("like",) * 3, *("unlike",) * 2, *("repost",) * 2, "unrepost", *("see",) * 2,
+    *("relate",) * 4, *("close",) * 3,
+)  # fmt: skip
 _sequences = count()
 
 
@@ -239,7 +245,7 @@ class EngagementContract(ABC):
         like = at(facts.liked("bob", post), 1)
         log = facts.recorded([post, like, facts.edited(post, "#tea #rum")])
 
-        await deliver(ENGAGEMENT, store, log[2:], log[:2])
+        await deliver(ENGAGEMENT, store, log[:2], log[2:])
 
         assert await self.of_tag(store, "cake") == []
         for tag in ("tea", "rum"):
@@ -299,7 +305,7 @@ class EngagementContract(ABC):
         empty_store: Callable[[], AbstractAsyncContextManager[Engagement]],
         data: st.DataObject,
     ) -> None:
-        history = data.draw(histories())
+        history = data.draw(histories(min_steps=25, doings=DOINGS))
         shuffled = data.draw(deliveries(history))
         end_ms = millis_of(max(one.event.event_id for one in history)) + 1
         posts = [one.event.post_id for one in history if isinstance(one.event, PostPosted)]

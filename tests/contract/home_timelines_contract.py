@@ -21,11 +21,9 @@ from domain.events import (
     AccountUnfollowed,
     AccountUnmuted,
     Event,
-    PairState,
     Recorded,
     RelationshipFact,
     RepostAdded,
-    Standing,
     TweetPosted,
 )
 from domain.ids import AccountId, ItemId
@@ -76,14 +74,6 @@ async def relate(
 
 async def happen(opened: Opened, log: facts.Log, *events: Event) -> None:
     await deliver(HOME_TIMELINES, opened.store, log.record(*events))
-
-
-def follows_later(follower: AccountId, followee: AccountId) -> AccountFollowed:
-    """A follow of someone who came later (whose id is higher)."""
-    after = PairState(low=Standing(follows=True))
-    return AccountFollowed(
-        event_id=facts.event_id(), actor_id=follower, target_id=followee, after=after
-    )
 
 
 def item_of(event: TweetPosted | RepostAdded) -> Item:
@@ -423,7 +413,7 @@ class HomeTimelinesContract(ABC):
         made = [tweet("bob"), *(tweet("cleo") for _ in range(30)), tweet("bob")]
         await happen(at, log, *made)
         strangers = [AccountId(facts.event_id()) for _ in range(1_200)]
-        await happen(at, log, *(follows_later(ADA, other) for other in [*strangers, BOB]))
+        await happen(at, log, *(facts.followed_stranger(ADA, other) for other in [*strangers, BOB]))
 
         assert await posts(at) == [made[-1].post_id, made[0].post_id]
         assert [item.post_id for item in await scrolled(at.store, ADA, 1)] == [

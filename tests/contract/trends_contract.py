@@ -37,6 +37,8 @@ from tests import facts
 from tests.contract.projecting import deliver
 from tests.histories import deliveries, histories
 
+# An edit or deletion only happens to one's own post, a closing once in ten.
+DOINGS = (*("tweet",) * 5, *("reply",) * 2, *("edit",) * 8, *("delete",) * 3, *("close",) * 2)
 NOW_MS = facts.NOON_MS - facts.NOON_MS % HOUR_MS + 100 * 24 * HOUR_MS
 
 
@@ -238,7 +240,7 @@ class TrendsContract(ABC):
         empty_store: Callable[[], AbstractAsyncContextManager[Trends]],
         data: st.DataObject,
     ) -> None:
-        history = data.draw(histories())
+        history = data.draw(histories(min_steps=25, doings=DOINGS))
         shuffled = data.draw(deliveries(history))
         last_ms = millis_of(max(one.event.event_id for one in history))
         moments = [last_ms + hours * HOUR_MS for hours in (-1, 0, 5, 30, 150)]

@@ -1,11 +1,13 @@
 """What a reader sees of the product: every list straight from its definition, whole."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from tests.model.product import Person, Post, Product, Relation, Text
+from tests.model.product import Person, Post, Product, Reaction, Relation, Text
 
 Json = dict[str, Any]
+
+DONE: Final[dict[str, Reaction]] = {"liked": "like", "reposted": "repost", "bookmarked": "bookmark"}
 
 
 class Item(NamedTuple):
@@ -107,8 +109,8 @@ class Eyes:
         text = post.texts[-1]
         parent = None if post.parent is None else product.posts[post.parent]
         done = {
-            f"{reaction.rstrip('e')}ed": (self.reader, post_id) in pairs
-            for reaction, pairs in product.reactions.items()
+            name: (self.reader, post_id) in product.reactions[reaction]
+            for name, reaction in DONE.items()
         }
         return {
             "id": post.id,

@@ -10,7 +10,8 @@ from domain.errors import Blocked
 from tests.asgi import ADA, Answered, OpenChecks
 from tests.edged import SIGNED_IN, Edged
 from web import consistency
-from web.app import METHODS, build
+from web.app import build
+from web.cors import METHODS
 
 ORIGIN = ("Origin", "https://app.example")
 
@@ -236,6 +237,13 @@ async def test_a_preflight_is_answered_for_every_method_and_field() -> None:
         assert answer.headers["access-control-allow-origin"] == "*"
         assert answer.headers["request-id"]
     assert edged.calls == []
+
+
+async def test_what_a_program_got_is_not_kept_for_a_browser() -> None:
+    answer = await Edged(origins=["https://app.example"]).ask("GET", "/notes/1")
+
+    assert answer.headers["vary"] == "Origin"
+    assert "access-control-allow-origin" not in answer.headers
 
 
 async def test_no_origin_may_call_unless_one_is_set() -> None:

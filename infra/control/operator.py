@@ -1,0 +1,69 @@
+"""Does what the command line asks, on the embedded profile that it was given."""
+
+from typing import Final, assert_never
+
+from commands.grant_role import GrantRole, grant_role
+from commands.mentions import account_of
+from domain.errors import AccountNotFound, Refusal
+from domain.ids import AccountId
+from infra.control.requests import (
+    Done,
+    GrantRoleTo,
+    Imported,
+    ImportFiles,
+    Projections,
+    Request,
+    Result,
+    SetPasswordOf,
+    ShowProjections,
+)
+from infra.importing.file_ids import BadNamespace
+from infra.importing.files import UnreadableFile
+from infra.importing.imports import Imports
+from infra.importing.outside import Outside
+from infra.importing.recording import give
+from infra.importing.tally import Report
+from infra.profiles.embedded import Embedded
+
+# What a request may come to; anything else is a fault of the program.
+EXPECTED: Final = (Refusal, UnreadableFile, BadNamespace, OSError)
+
+
+class Operator:
+    """One for each opened profile: its imports take turns."""
+
+    def __init__(self, embedded: Embedded) -> None:
+        self._embedded = embedded
+        self.imports = Imports(
+            Outside(
+                embedded.ports,
+                embedded.keyring,
+                embedded.import_index,
+                embedded.folder.file("imports"),
+            )
+        )
+
+    async def perform(self, request: Request, report: Report) -> Result:
+        """Do it, reporting what takes long. Raises EXPECTED."""
+        match request:
+            case ImportFiles(files):
+                return Imported(await self.imports.run(files, report))
+            case GrantRoleTo(handle, role):
+                account_id = await self._account(handle)
+                command = GrantRole(account_id=account_id, role=role)
+                await give(grant_role, command, self._embedded.ports)
+                return Done()
+            case SetPasswordOf(handle, password):
+                account_id = await self._account(handle)
+                await self._embedded.identity.reset_password(account_id, password)
+                return Done()
+            case ShowProjections():
+                return Projections(tuple(await self._embedded.projections.status()))
+            case _:
+                assert_never(request)
+
+    async def _account(self, handle: str) -> AccountId:
+        account_id = await account_of(handle.removeprefix("@"), self._embedded.ports)
+        if account_id is None:
+            raise AccountNotFound(f"Nobody has the handle {handle}")
+        return account_id

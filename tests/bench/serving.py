@@ -1,0 +1,53 @@
+"""The server that is measured: Starling as it is, and a few routes that only the bench asks.
+
+    STARLING_DATA=FOLDER STARLING_BIND=127.0.0.1:PORT python -m tests.bench.serving
+"""
+
+import asyncio
+from typing import Final
+
+import msgspec
+import orjson
+
+from infra import server
+from infra.profiles.embedded import Embedded
+from infra.settings import load
+from web.routing import Call, Reply, Route
+
+PARTITION: Final = 0
+
+
+class Empty(msgspec.Struct, forbid_unknown_fields=True):
+    """An empty JSON object."""
+
+
+def routes(embedded: Embedded) -> tuple[Route, ...]:
+    """An empty GET and POST behind the same edge, and what the server knows of its own pace."""
+
+    async def empty(_call: Call) -> Reply:
+        return Reply(200, b"{}")
+
+    async def positions(_call: Call) -> Reply:
+        names = [pipeline.projection.name for pipeline in embedded.runner.pipelines]
+        at = {name: embedded.progress.position(name) for name in names}
+        return Reply(200, orjson.dumps({"head": embedded.feed.head(PARTITION), "at": at}))
+
+    async def rebuilt(_call: Call) -> Reply:
+        await asyncio.to_thread(embedded.views.home_timelines.wait_for_rebuilds)
+        return Reply(200, b"{}")
+
+    return (
+        Route(method="GET", path="/bench/empty", endpoint=empty, summary="Nothing"),
+        Route(method="POST", path="/bench/empty", endpoint=empty, summary="Nothing", body=Empty),
+        Route(method="GET", path="/bench/positions", endpoint=positions, summary="Positions"),
+        Route(method="GET", path="/bench/rebuilt", endpoint=rebuilt, summary="Homes are ready"),
+    )
+
+
+def main() -> None:
+    settings, _ = load()
+    server.serve(settings, more=routes)
+
+
+if __name__ == "__main__":
+    main()

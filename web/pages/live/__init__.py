@@ -1,0 +1,1 @@
+"""The live page: markup, style and ES modules of our own, served by `web/site.py`."""
