@@ -1,6 +1,8 @@
-"""What goes on in a server beside its requests: the control socket and the sample."""
+"""What goes on in a server beside its requests: the control socket, and the sample once."""
 
 import asyncio
+import logging
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -8,27 +10,27 @@ from typing import Final, TextIO
 
 import uvicorn
 
-from infra import sample
-from infra.control.operator import Operator
+from infra.control.operator import EXPECTED, Operator
 from infra.control.socket import ControlSocket
 from infra.importing.display import ProgressDisplay, told
 from infra.profiles.embedded import Embedded
-from infra.sample.loading import is_due, load
+from infra.sample import loading
 
 Beside = Callable[[], AbstractAsyncContextManager[None]]
 
 WHAT_TO_TRY: Final = """\
-The sample is there: real posts and follows, but not of the same people (infra/sample/data/NOTICE).
+The sample is there. Its posts and follows are real, but not of the same people: see
+infra/sample/data/NOTICE.
 
-  Open   {url}/
-  Read   curl -s '{url}/v1/timelines/public?limit=3'
-  Write  curl -s {url}/v1/accounts -H 'Content-Type: application/json' \\
-              -d '{{"handle": "you", "password": "a good password"}}'
+  open   {url}/
+  read   curl -s '{url}/v1/timelines/public?limit=3'
+  write  curl -s {url}/v1/accounts -H 'Content-Type: application/json' \\
+           -d '{{"handle": "you", "password": "a good password"}}'
 
-Nobody in it has a password. Be one of them: starling admin set-password {handle}
+Nobody in it has a password. To be one of them: starling admin set-password {handle}
 """
-"""
-"""
+
+log = logging.getLogger("starling")
 
 
 class AttendedServer(uvicorn.Server):
@@ -38,3 +40,49 @@ class AttendedServer(uvicorn.Server):
         super().__init__(config)
         self._beside = beside
         self._stack = AsyncExitStack()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept requests, then what is beside them."""
+        await super().startup(sockets)
+        if self.started:
+            await self._stack.enter_async_context(self._beside())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is beside the requests, then these."""
+        await self._stack.aclose()
+        await super().shutdown(sockets)
+
+
+async def sample_is_due(embedded: Embedded) -> bool:
+    """Whether this start loads the sample. Ask before the first command is given."""
+    return await loading.is_due(embedded.idempotency, log_is_empty=embedded.log.head == 0)
+
+
+@asynccontextmanager
+async def backstage(
+    embedded: Embedded, url: str, *, with_sample: bool, out: TextIO = sys.stdout
+) -> AsyncIterator[None]:
+    """Listen at the control socket, say where the server is, and load the sample if it is due."""
+    operator = Operator(embedded)
+    async with ControlSocket(embedded.folder.path, operator):
+        _say(out, f"Starling is at {url}/ and explains itself at {url}/docs\n")
+        async with asyncio.TaskGroup() as group:
+            sample = group.create_task(_load(embedded, operator, url, out)) if with_sample else None
+            yield
+            if sample is not None:
+                sample.cancel()
+
+
+async def _load(embedded: Embedded, operator: Operator, url: str, out: TextIO) -> None:
+    try:
+        with ProgressDisplay(out) as display:
+            summary = await loading.load(operator.imports, embedded.idempotency, display.report)
+    except EXPECTED:
+        log.exception("The sample is not whole; the next start goes on with it")
+        return
+    _say(out, f"{told(summary)}\n\n{WHAT_TO_TRY.format(url=url, handle=loading.SOMEBODY)}")
+
+
+def _say(out: TextIO, text: str) -> None:
+    out.write(text)
+    out.flush()

@@ -5,13 +5,16 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
 
+from commands import operations_routes
 from commands.routes import routes as command_routes
 from infra import json_logs
+from infra.backstage import AttendedServer, backstage, sample_is_due
 from infra.folder import FolderInUse
 from infra.live_hub import LiveHub
 from infra.profiles.embedded import Embedded
@@ -69,6 +72,9 @@ def _routes(embedded: Embedded, hub: LiveHub, part: str) -> Sequence[Route]:
         served += read_routes(embedded.views, streaming, known)
     if part != "reads":
         served += command_routes(embedded.ports)
+        served += operations_routes.routes(
+            embedded.ports, embedded.dead_letters, embedded.progress.names
+        )
     served += operations.routes(
         parts=EmbeddedParts(embedded.log, embedded.projections),
         exposition=embedded.metrics.exposition,
@@ -98,7 +104,9 @@ def run(settings: Settings, part: str) -> int:
         log_config=None,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
-    server = uvicorn.Server(config)
+    sample = settings.sample == "1" and part != "reads" and asyncio.run(sample_is_due(embedded))
+    beside = partial(backstage, embedded, settings.url, with_sample=sample)
+    server = AttendedServer(config, beside)
     server.run()
     return 0 if server.started else 1
 

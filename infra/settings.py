@@ -42,6 +42,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return host.strip("[]") or "127.0.0.1", int(port)
 
     @property
+    def url(self) -> str:
+        """Where a browser on this machine finds it. Raises SettingError."""
+        host, port = self.address
+        if host in {"0.0.0.0", "::"}:  # noqa: S104 - not bound here, only told
+            host = "127.0.0.1"
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    @property
     def threshold(self) -> float:
         """Followers from which an author is pulled. Raises SettingError."""
         try:

@@ -41,6 +41,11 @@ class LocalProgress:
         self._status = {name: Status(name) for name in names}
         self._lock = threading.Lock()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The projections that there are."""
+        return frozenset(self._status)
+
     def advance(self, name: str, position: int) -> None:
         """Note that `name` has applied everything up to `position`. Any thread."""
         status = self._status[name]

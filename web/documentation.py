@@ -33,13 +33,17 @@ def routes(documented: Sequence[Route]) -> tuple[Route, ...]:
         page("/docs.css", "web.pages", "docs.css", "How the documentation looks", tag=TAG),
         _problem_kinds(),
     )
-    described = (*documented, _document(b""), *own)
-    return (_document(openapi.encoded(described)), *own)
-
-
-def _document(body: bytes) -> Route:
+    described = [*documented, *own]
     summary = "The OpenAPI document of all this"
-    return fixed("/openapi.json", body, "application/json", summary, tag=TAG)
+    document = fixed(
+        "/openapi.json",
+        lambda: openapi.encoded(described),
+        "application/json",
+        summary,
+        tag=TAG,
+    )
+    described.insert(len(documented), document)
+    return (document, *own)
 
 
 def _problem_kinds() -> Route:

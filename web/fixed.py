@@ -1,7 +1,8 @@
 """Answers that never change while the process runs: pages, scripts, the OpenAPI document."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -32,24 +33,29 @@ def page(path: str, package: str, name: str, summary: str, *, tag: str) -> Route
 
 
 def fixed(
-    path: str, body: bytes, media_type: str, summary: str, *, tag: str, for_ever: bool = False
+    path: str,
+    body: bytes | Callable[[], bytes],
+    media_type: str,
+    summary: str,
+    *,
+    tag: str,
+    for_ever: bool = False,
 ) -> Route:
-    """The route that answers `body`; 304 to those who have it. `for_ever`: never asked again."""
-    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers = (
-        ("ETag", etag),
-        ("Cache-Control", KEPT_FOR_EVER if for_ever else ASKED_AGAIN),
-        ("Content-Security-Policy", PAGE_POLICY),
-        ("Referrer-Policy", "no-referrer"),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
-        ("Cross-Origin-Resource-Policy", "same-origin"),
-    )
+    """The route that answers `body`, made when it is first asked for; 304 to those who have it.
+    `for_ever`: never asked again."""
+
+    @cache
+    def content() -> tuple[bytes, str, tuple[tuple[str, str], ...]]:
+        made = body if isinstance(body, bytes) else body()
+        etag = f'"{hashlib.blake2b(made, digest_size=12).hexdigest()}"'
+        return made, etag, (("ETag", etag), *_headers(for_ever=for_ever))
 
     async def endpoint(call: Call) -> Reply:
+        made, etag, headers = content()
         known = call.headers.get("if-none-match", "")
         if etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
             return Reply(304, b"", headers)
-        return Reply(200, body, headers, None, media_type)
+        return Reply(200, made, headers, None, media_type)
 
     return Route(
         method="GET",
@@ -60,4 +66,14 @@ def fixed(
         answers={200: media_type.partition(";")[0], 304: None},
         tag=tag,
         limited=False,
+    )
+
+
+def _headers(*, for_ever: bool) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Cache-Control", KEPT_FOR_EVER if for_ever else ASKED_AGAIN),
+        ("Content-Security-Policy", PAGE_POLICY),
+        ("Referrer-Policy", "no-referrer"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
     )

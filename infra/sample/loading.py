@@ -13,6 +13,7 @@ from infra.importing.imports import Files, Imports
 from infra.importing.tally import Report, Summary
 
 NAMESPACE: Final = "sample"
+SOMEBODY: Final = "m5383"  # who wrote much, and follows and is followed by many
 DATA: Final = Path(__file__).parent / "data"
 FILES: Final = Files(
     posts=(str(DATA / "posts.jsonl.gz"),),

@@ -14,6 +14,7 @@ _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS leases (
     worker INTEGER PRIMARY KEY, until_ms INTEGER NOT NULL) WITHOUT ROWID
 """
+_COUNT: Final = "SELECT COUNT(*) FROM leases"
 _FREE: Final = "SELECT worker FROM leases WHERE until_ms <= ? ORDER BY until_ms, worker LIMIT 1"
 
 
@@ -23,8 +24,10 @@ class SqliteLeases:
     def __init__(self, path: Path) -> None:
         self._connection = connect(path, synchronous="FULL")
         self._connection.execute(_SCHEMA)
-        workers = ((worker,) for worker in range(LEASED_WORKER_MAX + 1))
-        self._connection.executemany("INSERT OR IGNORE INTO leases VALUES (?, 0)", workers)
+        if self._connection.execute(_COUNT).fetchone() != (LEASED_WORKER_MAX + 1,):
+            workers = ((worker,) for worker in range(LEASED_WORKER_MAX + 1))
+            with transaction(self._connection) as connection:
+                connection.executemany("INSERT OR IGNORE INTO leases VALUES (?, 0)", workers)
         self.close = self._connection.close
 
     def acquire(self, now_ms: int) -> Lease:

@@ -257,7 +257,7 @@ def _bounds(query: PostQuery, *, above: int, below: int) -> tuple[int, int]:
     """The lowest and the highest id that a post may have."""
     since = 0 if query.since_ms is None else first_id_at(query.since_ms)
     until = ID_MAX if query.until_ms is None else first_id_at(query.until_ms)
-    return max(above + 1, since), min(below, until) - 1
+    return min(max(above + 1, since), ID_MAX), min(below, until) - 1
 
 
 def _page(rank: Rank, limit: int) -> dict[str, int]:

@@ -127,6 +127,7 @@ async def test_hidden_posts_are_listed_with_their_text(world: ReadWorld) -> None
 
 async def test_the_audit_log_says_who_did_what_and_why(world: ReadWorld) -> None:
     post = facts.tweet("ada")
+    measure = hidden(post)
     acted = AdminActed(
         event_id=facts.event_id(),
         actor_id=AccountId(0),
@@ -134,12 +135,12 @@ async def test_the_audit_log_says_who_did_what_and_why(world: ReadWorld) -> None
         target="post_cards",
         reason="a new shape",
     )
-    await world.given(post, hidden(post), acted)
+    await world.given(post, measure, acted)
 
     page = await world.read("/v1/admin/audit", who=ADMIN)
 
     assert [(i["action"], i["target"], i["detail"]) for i in page["items"]] == [
         ("replay", "post_cards", "a new shape"),
-        ("post_hidden", f"post/{post.post_id}", "spam"),
+        (measure.TYPE, f"post/{post.post_id}", "spam"),
     ]
     assert [a["handle"] for a in page["includes"]["accounts"]] == [ADMIN]
