@@ -66,11 +66,14 @@ async def backstage(
     operator = Operator(embedded)
     async with ControlSocket(embedded.folder.path, operator):
         _say(out, f"Starling is at {url}/ and explains itself at {url}/docs\n")
-        async with asyncio.TaskGroup() as group:
-            sample = group.create_task(_load(embedded, operator, url, out)) if with_sample else None
+        sample = _load(embedded, operator, url, out) if with_sample else asyncio.sleep(0)
+        loading_it = asyncio.ensure_future(sample)
+        loading_it.add_done_callback(_report)
+        try:
             yield
-            if sample is not None:
-                sample.cancel()
+        finally:
+            loading_it.cancel()
+            await asyncio.gather(loading_it, return_exceptions=True)
 
 
 async def _load(embedded: Embedded, operator: Operator, url: str, out: TextIO) -> None:
@@ -81,6 +84,13 @@ async def _load(embedded: Embedded, operator: Operator, url: str, out: TextIO) -
         log.exception("The sample is not whole; the next start goes on with it")
         return
     _say(out, f"{told(summary)}\n\n{WHAT_TO_TRY.format(url=url, handle=loading.SOMEBODY)}")
+
+
+def _report(loading_it: "asyncio.Future[None]") -> None:
+    """A fault in the sample must not end the server."""
+    error = None if loading_it.cancelled() else loading_it.exception()
+    if error is not None:
+        log.critical("The sample could not be loaded", exc_info=error)
 
 
 def _say(out: TextIO, text: str) -> None:

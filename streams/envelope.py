@@ -102,7 +102,7 @@ class Codec:
         types: Mapping[str, type[Event]] = TYPES,
         upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
     ) -> None:
-        self._keyring = keyring
+        self.keyring = keyring
         self._upcasters = upcasters
         self._by_type = {event: _type_of(event) for event in types.values()}
         self._by_name = {kind.name: kind for kind in self._by_type.values()}
@@ -114,7 +114,7 @@ class Codec:
         sealed = None
         personal = getattr(event, "personal", None) if kind.personal else None
         if personal is not None:
-            sealed = self._keyring.seal(event.person_id, _encoder.encode(personal))
+            sealed = self.keyring.seal(event.person_id, _encoder.encode(personal))
             event = msgspec.structs.replace(event, personal=None)
         public = msgspec.Raw(_encoder.encode(event))
         return Encoded(kind.name, _encoder.encode(_Stored(public, sealed, origin)))
@@ -135,7 +135,7 @@ class Codec:
             if stored.sealed is None or kind.personal is None:
                 return event, stored.origin
             try:
-                clear = self._keyring.open(event.person_id, stored.sealed)
+                clear = self.keyring.open(event.person_id, stored.sealed)
             except Erased:
                 return event, stored.origin
             personal = kind.personal.decode(clear)

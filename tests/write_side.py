@@ -45,9 +45,9 @@ class WriteSide:
                 now_ms=wall_clock_ms,
             )
             opened.callback(self.log.close)
-            idempotency = SqliteIdempotency(path, self.log)
+            idempotency = SqliteIdempotency(path, self.log, self.keyring)
             opened.callback(idempotency.close)
-            self.index = SqliteImportIndex(path)
+            self.index = SqliteImportIndex(path, self.keyring)
             opened.callback(self.index.close)
             self.ports = Ports(
                 log=self.log,

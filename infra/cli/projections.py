@@ -1,5 +1,6 @@
 """`starling projections`: how far each projection is."""
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
@@ -17,6 +18,7 @@ from infra.settings import Settings
 from read_api.ports import ProjectionStatus
 
 LOOK_EVERY_S: Final = 1.0
+WIDTH_CHARS: Final = 132
 
 
 def show(
@@ -32,9 +34,9 @@ def show(
         return
     found = _look(settings)
     if not watch:
-        Console().print(_table(found, {}))
+        _console().print(_table(found, {}))
         return
-    with Live(_table(found, {}), auto_refresh=False) as live:
+    with Live(_table(found, {}), console=_console(), auto_refresh=False) as live:
         while True:
             time.sleep(LOOK_EVERY_S)
             before = {one.name: one.position for one in found}
@@ -53,6 +55,11 @@ def _print_json(settings: Settings, *, watch: bool) -> None:
         if not watch:
             return
         time.sleep(LOOK_EVERY_S)
+
+
+def _console() -> Console:
+    """As wide as the terminal; without one as wide as the table."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH_CHARS)
 
 
 def _table(found: Sequence[ProjectionStatus], before: Mapping[str, int]) -> Table:

@@ -49,6 +49,10 @@ class ProgressDisplay:
             self._stream.write(_line(progress))
             self._stream.flush()
 
+    def refresh(self) -> None:
+        """Draw the bar now; it draws itself ten times a second."""
+        self._bar.refresh()
+
     def __enter__(self) -> Self:
         self._bar.start()
         return self

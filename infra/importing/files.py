@@ -4,12 +4,11 @@ Whatever a file has in it, a line gives a record or the reason why it is none.
 """
 
 import gzip
-import io
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, TypeVar, cast
+from typing import BinaryIO, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -110,11 +109,10 @@ def _lines(path: Path) -> Iterator[bytes]:
         raise UnreadableFile(f"{path}: {error}") from error
 
 
-def _open(path: Path) -> BinaryIO:
-    file = path.open("rb")
-    if file.peek(2).startswith(_GZIP_MAGIC):
-        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=file)), 1 << 18)
-    return file
+def _open(path: Path) -> BinaryIO | gzip.GzipFile:
+    with path.open("rb") as file:
+        zipped = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    return gzip.open(path) if zipped else path.open("rb")
 
 
 def _post(number: int, raw: bytes) -> PostLine | Malformed | None:

@@ -151,8 +151,8 @@ class Embedded:
                 origin=origin_of_request,
             )
         )
-        self.idempotency = self._closing(SqliteIdempotency(path, self.log))
-        self.import_index = self._closing(SqliteImportIndex(path))
+        self.idempotency = self._closing(SqliteIdempotency(path, self.log, self.keyring))
+        self.import_index = self._closing(SqliteImportIndex(path, self.keyring))
 
     def _open_identity(self, settings: Settings) -> None:
         lowest = settings.argon2_cost == "lowest"

@@ -5,13 +5,13 @@ as many commands as wait for it.
 """
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from eventsourcing.persistence import PersistenceError, StoredEvent
 
 from commands.ports import Append, Receipt, VersionConflict
@@ -19,11 +19,15 @@ from domain.errors import Unavailable
 from domain.events import Event, Recorded
 from domain.positions import EMBEDDED_LOG, Vector
 from infra.sqlite.connections import Readers
-from infra.sqlite.recorder import Conflict, Entry, GroupRecorder, Outcome, ReceiptRow
+from infra.sqlite.receipts import KEPT_MS, ReceiptRow, to_row
+from infra.sqlite.recorder import Conflict, Entry, GroupRecorder, Outcome
 from streams.envelope import NO_ORIGIN, Codec, Origin
 
 GROUP_MAX: Final = 1_000
 WAITING_MAX: Final = 20_000
+FORGET_EVERY_MS: Final = 3_600_000
+
+log = logging.getLogger(__name__)
 
 _SELECT: Final = (
     "SELECT topic, state, originator_version, rowid FROM stored_events WHERE originator_id=? "
@@ -60,6 +64,7 @@ class SqliteEventLog:
         self._readers = Readers(path)
         self._head = int(self._recorder.max_notification_id() or 0)
         self._writable = True
+        self._forget_at_ms = 0
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, name="log-writer", daemon=True)
         self._writer.start()
@@ -124,7 +129,7 @@ class SqliteEventLog:
         if self._jobs.qsize() > WAITING_MAX:
             raise Unavailable("Too many commands are waiting for the log")
         stored = [self._stored(event, version) for event, version in versioned]
-        kept = None if receipt is None else self._receipt_row(receipt)
+        kept = None if receipt is None else self._kept(receipt)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Outcome] = loop.create_future()
         self._jobs.put(_Job(Entry(stored, expected, kept), versioned, loop, done))
@@ -137,9 +142,8 @@ class SqliteEventLog:
         name, state = self._codec.encode(event, self._origin())
         return StoredEvent(event.stream, version, name, state)
 
-    def _receipt_row(self, receipt: Receipt) -> ReceiptRow:
-        answer = msgspec.msgpack.encode(receipt.answer)
-        return ReceiptRow(receipt.scope, receipt.key, receipt.fingerprint, answer, self._now_ms())
+    def _kept(self, receipt: Receipt) -> ReceiptRow:
+        return to_row(receipt, self._codec.keyring, now_ms=self._now_ms())
 
     def _write(self) -> None:
         while (first := self._jobs.get()) is not None:
@@ -155,6 +159,7 @@ class SqliteEventLog:
                     break
                 group.append(job)
             self._commit(group)
+            self._forget_old_receipts()
             if closing:
                 return
 
@@ -177,6 +182,16 @@ class SqliteEventLog:
             for committed in self._on_commit:
                 committed(fresh)
         _resolve(group, outcomes)
+
+    def _forget_old_receipts(self) -> None:
+        now_ms = self._now_ms()
+        if now_ms < self._forget_at_ms:
+            return
+        self._forget_at_ms = now_ms + FORGET_EVERY_MS
+        try:
+            self._recorder.drop_receipts(now_ms - KEPT_MS)
+        except PersistenceError as error:
+            log.warning("Old answers of Idempotency-Keys could not be dropped: %s", error)
 
     def _fresh(self, job: _Job, positions: Sequence[int]) -> Iterable[Recorded]:
         """The job's events as recorded; none for a repetition, whose positions are old."""

@@ -3,17 +3,15 @@
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from commands.ports import Answer, Answered, Claimed, Receipt
 from domain.errors import KeyInProgress, KeyReused
 from domain.positions import EMBEDDED_LOG
 from infra.sqlite.connections import Readers
 from infra.sqlite.event_log import SqliteEventLog
+from infra.sqlite.receipts import answer_of
+from streams.envelope import Keyring
 
-KEPT_MS: Final = 48 * 3_600_000
 _SELECT: Final = "SELECT fingerprint, answer FROM receipts WHERE scope = ? AND key = ?"
-_answers: Final = msgspec.msgpack.Decoder(Answer)
 
 
 class SqliteIdempotency:
@@ -23,8 +21,9 @@ class SqliteIdempotency:
     a command whose events are not in the log then had no effect.
     """
 
-    def __init__(self, path: Path, log: SqliteEventLog) -> None:
+    def __init__(self, path: Path, log: SqliteEventLog, keyring: Keyring) -> None:
         self._log = log
+        self._keyring = keyring
         self._readers = Readers(path)
         self._running: dict[tuple[str, str], bytes] = {}
         self.close = self._readers.close
@@ -40,7 +39,8 @@ class SqliteIdempotency:
             return Claimed(scope, key, fingerprint)
         if row[0] != fingerprint:
             raise KeyReused
-        return Answered(_answers.decode(row[1]), {EMBEDDED_LOG: self._log.head})
+        answer = answer_of(scope, row[1], self._keyring)
+        return Answered(answer, {EMBEDDED_LOG: self._log.head})
 
     async def complete(self, claimed: Claimed, answer: Answer) -> None:
         """See `IdempotencyStore.complete`."""

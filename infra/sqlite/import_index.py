@@ -4,31 +4,31 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import orjson
 
-from commands.ports import Answer
 from infra.sqlite.connections import Readers
+from infra.sqlite.receipts import answer_of
+from streams.envelope import Keyring
 
 _RECEIPTS: Final = "SELECT key, answer FROM receipts WHERE scope = ?"
 _EXISTING: Final = """
 SELECT value FROM json_each(?)
 WHERE EXISTS (SELECT 1 FROM stored_events WHERE originator_id = value)
 """
-_answers: Final = msgspec.msgpack.Decoder(Answer)
 
 
 class SqliteImportIndex:
     """Implements `infra.importing.outside.ImportIndex`."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, keyring: Keyring) -> None:
+        self._keyring = keyring
         self._readers = Readers(log)
         self.close = self._readers.close
 
     def receipts(self, scope: str) -> Mapping[str, bytes]:
         """See `ImportIndex.receipts`."""
         rows = self._readers.get().execute(_RECEIPTS, (scope,))
-        return {key: _answers.decode(answer).body for key, answer in rows}
+        return {key: answer_of(scope, answer, self._keyring).body for key, answer in rows}
 
     def existing(self, streams: Collection[str]) -> frozenset[str]:
         """See `ImportIndex.existing`."""

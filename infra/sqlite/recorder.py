@@ -20,24 +20,10 @@ from eventsourcing.sqlite import (
     SQLiteDatastore,
 )
 
+from infra.sqlite import receipts
+from infra.sqlite.receipts import ReceiptRow
+
 WAL_PAGES_BETWEEN_CHECKPOINTS = 4_000
-
-RECEIPTS_TABLE = """
-CREATE TABLE IF NOT EXISTS receipts (
-    scope TEXT NOT NULL, key TEXT NOT NULL, fingerprint BLOB NOT NULL,
-    answer BLOB NOT NULL, kept_at_ms INTEGER NOT NULL,
-    PRIMARY KEY (scope, key)) WITHOUT ROWID
-"""
-
-
-class ReceiptRow(NamedTuple):
-    """What an Idempotency-Key will answer."""
-
-    scope: str
-    key: str
-    fingerprint: bytes
-    answer: bytes
-    kept_at_ms: int
 
 
 class Entry(NamedTuple):
@@ -78,7 +64,7 @@ class GroupRecorder(SQLiteApplicationRecorder):
 
     def construct_create_table_statements(self) -> list[str]:
         """The library's table and the receipts beside it."""
-        return [*super().construct_create_table_statements(), RECEIPTS_TABLE]
+        return [*super().construct_create_table_statements(), *receipts.SCHEMA.split(";")]
 
     def insert_group(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Commit all entries that do not conflict; the positions of each one's events, in order.
@@ -97,13 +83,18 @@ class GroupRecorder(SQLiteApplicationRecorder):
         with self.datastore.transaction(commit=True) as c:
             return [self._insert_within_savepoint(c, entry) for entry in entries]
 
+    def drop_receipts(self, before_ms: int) -> None:
+        """Forget the answers kept before a moment (Unix ms), some thousands at a time."""
+        with self.datastore.transaction(commit=True) as c:
+            c.execute(receipts.DROP_OLD, (before_ms,))
+
     def _insert(self, c: SQLiteCursor, entry: Entry) -> Outcome:
         for stream, version in entry.expected:
             if self._version(c, stream) != version:
                 return Conflict(stream)
         positions = self._insert_events(c, entry.stored) or ()
         if entry.receipt is not None:
-            c.execute("INSERT INTO receipts VALUES (?,?,?,?,?)", entry.receipt)
+            c.execute(receipts.INSERT, entry.receipt)
         return positions
 
     def _insert_within_savepoint(self, c: SQLiteCursor, entry: Entry) -> Outcome:

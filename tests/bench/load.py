@@ -149,6 +149,28 @@ class Load:
         taken.elapsed_s = perf_counter() - began
         return taken
 
+    async def each_once(self, requests: Sequence[bytes]) -> Taken:
+        """As fast as it goes, until each of the requests was answered."""
+        taken = Taken()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = iter(requests)
+
+        def answered(client: Client, head: bytes, body: bytes) -> None:
+            taken.note(perf_counter() - client.sent_at, head, body)
+            following = next(waiting, None)
+            if following is not None:
+                client.send(following, perf_counter())
+            elif taken.answers == len(requests):
+                done.set_result(None)
+
+        began = perf_counter()
+        for client, first in zip(self._clients, waiting, strict=False):
+            client.answered = answered
+            client.send(first, perf_counter())
+        await done
+        taken.elapsed_s = perf_counter() - began
+        return taken
+
     async def at_rate(self, source: Source, per_s: float, seconds: float) -> Taken:
         """So many requests a second, whatever the answers; a request's time counts from when it
         was due, also if no client was free then."""

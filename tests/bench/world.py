@@ -184,7 +184,7 @@ async def _import(
 ) -> World:
     settings, _ = load(settings_of(folder))
     with Embedded(settings, crashed=_crashed) as embedded:
-        index = SqliteImportIndex(folder / LOG_FILE)
+        index = SqliteImportIndex(folder / LOG_FILE, embedded.keyring)
         outside = Outside(embedded.ports, embedded.keyring, index, folder)
 
         def report(progress: Progress) -> None:

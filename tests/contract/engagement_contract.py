@@ -39,7 +39,7 @@ TAGS: Final = ("news", "morning", "天气", "tea")
 DOINGS = (
     *("tweet",) * 3, *("reply",) * 3, *("quote",) * 2, *("edit",) * 6, *("delete",) * 2,
     *("like",) * 3, *("unlike",) * 2, *("repost",) * 2, "unrepost", *("see",) * 2,
-    *("relate",) * 4, *("close",) * 3,
+    *("relate",) * 4, *("close",) * 8,
 )  # fmt: skip
 _sequences = count()
 
@@ -251,8 +251,9 @@ class EngagementContract(ABC):
         for tag in ("tea", "rum"):
             assert await self.of_tag(store, tag) == [hour(1, likes=1)]
 
+    @pytest.mark.parametrize("closing", [0, 3, 6])
     async def test_a_closed_account_takes_everything_but_impressions_along(
-        self, store: Engagement
+        self, store: Engagement, closing: int
     ) -> None:
         post, theirs = facts.tweet("ada"), facts.tweet("bob")
         log = facts.recorded(
@@ -267,11 +268,26 @@ class EngagementContract(ABC):
             ]
         )
 
-        await deliver(ENGAGEMENT, store, log[:3], log[6:], log[3:6])
+        await deliver(ENGAGEMENT, store, log[:closing], log[6:], log[closing:6])
 
         assert await self.of_post(store, post) == [hour(1, impressions=1)]
         assert await self.of_account(store, ADA) == [hour(1, impressions=1)]
         assert await self.of_post(store, theirs) == await self.of_account(store, BOB) == []
+
+    @pytest.mark.parametrize("gone", ["ada", "bob"])
+    @pytest.mark.parametrize("first", [0, 1])
+    async def test_a_follow_is_gone_with_either_account(
+        self, store: Engagement, gone: str, first: int
+    ) -> None:
+        log = facts.Log()
+        log.relate(AccountFollowed, "bob", "ada")
+        log.record(closed(gone))
+        follow, closing = log.recorded
+        timed = [follow._replace(event=at(follow.event, 1)), closing]
+
+        await deliver(ENGAGEMENT, store, timed[first : first + 1], timed)
+
+        assert await self.of_account(store, ADA) == []
 
     async def test_applying_twice_is_applying_once(self, store: Engagement) -> None:
         post = facts.tweet("ada", "#tea")

@@ -34,7 +34,7 @@ QUERIES = (
 )  # fmt: skip
 # An edit or deletion only happens to one's own post, a closing once in ten.
 DOINGS = (
-    *("tweet",) * 4, *("reply",) * 2, *("edit",) * 8, *("delete",) * 3, "profile", *("close",) * 2,
+    *("tweet",) * 4, *("reply",) * 2, *("edit",) * 8, *("delete",) * 3, "profile", *("close",) * 5,
 )  # fmt: skip
 PEOPLE_QUERIES = ("a", "ada", "bob 1", "eve ev", "1")
 

@@ -38,7 +38,7 @@ from tests.contract.projecting import deliver
 from tests.histories import deliveries, histories
 
 # An edit or deletion only happens to one's own post, a closing once in ten.
-DOINGS = (*("tweet",) * 5, *("reply",) * 2, *("edit",) * 8, *("delete",) * 3, *("close",) * 2)
+DOINGS = (*("tweet",) * 5, *("reply",) * 2, *("edit",) * 8, *("delete",) * 3, *("close",) * 5)
 NOW_MS = facts.NOON_MS - facts.NOON_MS % HOUR_MS + 100 * 24 * HOUR_MS
 
 
@@ -152,6 +152,16 @@ class TrendsContract(ABC):
         await apply(store, *usual, tweet("bob", "#monday"), tweet("cleo", "#monday"), *new)
 
         assert await tags(store) == ["comet"]
+
+    async def test_what_is_usual_is_reckoned_from_the_people_of_the_week_before(
+        self, store: Trends
+    ) -> None:
+        old = [tweet(name, "#monday", hours_ago=50) for name in ("ada", "bob", "cleo", "dan")]
+        new = [tweet(name, "#monday") for name in ("ada", "bob", "cleo")]
+        await apply(store, *old, *new, facts.deleted(old[0]))
+
+        usual = 3 / (24 * USUAL_DAYS) * sum(WEIGHTS)
+        assert await store.top(NOW_MS, 10) == [Trend("monday", 3, score(3, usual))]
 
     async def test_old_posts_imported_today_do_not_trend(self, store: Trends) -> None:
         await apply(store, *(tweet(name, "#old", hours_ago=1000) for name in facts.NAMES))

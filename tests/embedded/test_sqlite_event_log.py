@@ -1,10 +1,10 @@
 """The embedded log: our contract, and the recorder cases that `eventsourcing` ships."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import TestCase
-from uuid import uuid4
 
 import pytest
 from eventsourcing.tests.persistence import (
@@ -12,11 +12,13 @@ from eventsourcing.tests.persistence import (
     NonInterleavingNotificationIDsBaseCase,
 )
 
+from commands.ports import Answer, Answered, Claimed, Receipt
 from domain.events import Recorded
-from infra.sqlite.event_log import SqliteEventLog
+from infra.sqlite.event_log import FORGET_EVERY_MS, SqliteEventLog
 from infra.sqlite.feed import SqliteFeed
 from infra.sqlite.idempotency import SqliteIdempotency
 from infra.sqlite.keyring import SqliteKeyring
+from infra.sqlite.receipts import KEPT_MS
 from infra.sqlite.recorder import GroupRecorder
 from infra.stamps import wall_clock_ms
 from streams.envelope import Codec
@@ -31,6 +33,11 @@ def codec(tmp_path: Path) -> Iterator[Codec]:
     keyring.close()
 
 
+def shows(folder: Path, words: bytes) -> bool:
+    """Whether a file of the log holds the words in clear."""
+    return any(words in file.read_bytes() for file in folder.glob("log.db*"))
+
+
 class TestSqliteEventLog(EventLogContract):
     @pytest.fixture
     def log(self, tmp_path: Path, codec: Codec) -> Iterator[SqliteEventLog]:
@@ -39,8 +46,10 @@ class TestSqliteEventLog(EventLogContract):
         log.close()
 
     @pytest.fixture
-    def idempotency(self, tmp_path: Path, log: SqliteEventLog) -> Iterator[SqliteIdempotency]:
-        store = SqliteIdempotency(tmp_path / "log.db", log)
+    def idempotency(
+        self, tmp_path: Path, codec: Codec, log: SqliteEventLog
+    ) -> Iterator[SqliteIdempotency]:
+        store = SqliteIdempotency(tmp_path / "log.db", log, codec.keyring)
         yield store
         store.close()
 
@@ -59,15 +68,40 @@ class TestSqliteEventLog(EventLogContract):
 
         found = await reopened.latest(tweet.stream)
         reopened.close()
-        assert found is not None and found.event == tweet
+        assert found is not None
+        assert found.event == tweet
 
     async def test_personal_words_are_nowhere_in_the_file(
         self, tmp_path: Path, log: SqliteEventLog
     ) -> None:
         await log.publish([facts.tweet("ada", "an unmistakable confession")])
 
-        for file in tmp_path.glob("log.db*"):
-            assert b"unmistakable" not in file.read_bytes()
+        assert not shows(tmp_path, b"unmistakable")
+
+    async def test_kept_answers_are_sealed_too(self, tmp_path: Path, log: SqliteEventLog) -> None:
+        answer = Answer(201, b'{"text":"an unmistakable confession"}')
+
+        await log.publish([facts.tweet("ada")], receipt=Receipt("7", "key", b"print", answer))
+
+        assert not shows(tmp_path, b"unmistakable")
+
+    async def test_answers_are_forgotten_after_two_days_but_imports_never(
+        self, tmp_path: Path, codec: Codec
+    ) -> None:
+        now = [wall_clock_ms()]
+        log = SqliteEventLog(tmp_path / "aging.db", codec, now_ms=lambda: now[0])
+        store = SqliteIdempotency(tmp_path / "aging.db", log, codec.keyring)
+        for scope in ("7", "import/higgs"):
+            await log.keep(Receipt(scope, "key", b"print", Answer(204)))
+
+        now[0] += KEPT_MS + FORGET_EVERY_MS
+        await log.publish([facts.tweet("ada")])
+        await log.publish([facts.tweet("ada")])
+
+        assert isinstance(await store.claim("7", "key", b"print"), Claimed)
+        assert isinstance(await store.claim("import/higgs", "key", b"print"), Answered)
+        store.close()
+        log.close()
 
 
 class TestSqliteFeed:
@@ -103,6 +137,9 @@ class TestSqliteFeed:
         assert [not isinstance(f, Recorded) and f.unknown_type for f in fed] == [True, False]
 
 
+_numbers = count(1)
+
+
 class _OnAFile(TestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -119,7 +156,7 @@ class _OnAFile(TestCase):
         return self.recorder
 
     def new_originator_id(self) -> str:
-        return str(uuid4())
+        return f"stream/{next(_numbers)}"
 
 
 class TestLibrarysApplicationCases(_OnAFile, ApplicationRecorderTestCase[GroupRecorder]):

@@ -59,29 +59,31 @@ class Reply(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """By the author, or now and then by `who`; of the newest version, or a wrong one."""
+    """By the author, or now and then by `who`; of the version that was the newest one as the
+    command was given, or of one before."""
 
     who: int
     post: int
     words: str
     amiss: Literal["nothing", "author", "version", "kind"] = "nothing"
+    version: int = 0
 
     def request(self, product: Product) -> Request:
         path = f"{_path_of(product, self.post, self.amiss)}/{self.post}"
         body = {"text": self.words}
-        return Request("PATCH", path, self._doer(product), body, self._version(product))
+        return Request("PATCH", path, self._doer(product), body, self.version)
 
     def happen(self, product: Product, new_id: int | None) -> int:
         kind = _kind_of(product, self.post, self.amiss)
-        version = self._version(product)
-        return product.edit(self._doer(product), kind, self.post, self.words, version)
+        return product.edit(self._doer(product), kind, self.post, self.words, self.version)
 
     def _doer(self, product: Product) -> int:
         return _doer(product, self.who, self.post, self.amiss)
 
-    def _version(self, product: Product) -> int:
+    def seen(self, product: Product) -> "Edit":
+        """The same of the version that there is now."""
         newest = len(product.posts[self.post].texts) if self.post in product.posts else 1
-        return newest - 1 if self.amiss == "version" else newest
+        return self._replace(version=newest - 1 if self.amiss == "version" else newest)
 
 
 class Delete(NamedTuple):
@@ -191,7 +193,8 @@ def meant(command: CommandT, product: Product) -> CommandT:
     ids = {name: people[numbers[name] % len(people)] for name in numbers.keys() & {"who", "whom"}}
     if "post" in numbers:
         ids["post"] = posts[numbers["post"] % len(posts)]
-    return command._replace(**ids)
+    concrete = command._replace(**ids)
+    return concrete.seen(product) if isinstance(concrete, Edit) else concrete
 
 
 def _toggle(on: bool) -> str:

@@ -25,7 +25,7 @@ from tests.model.commands import Command, meant
 from tests.model.looking import QUERIES, Disagreement, Look, agree
 from tests.model.product import Person, Product, Refused
 from tests.model.system import MODERATOR, NAMES, PASSWORD, Clock, System, scratch, sign_in, world
-from tests.model.views import Eyes
+from tests.model.views import Eyes, everything
 
 T = TypeVar("T")
 
@@ -100,7 +100,9 @@ def happen(product: Product, command: Command, answered: Answered) -> None:
 
 
 class WholeSystem(RuleBasedStateMachine):
-    """What is common to all steps; `Steps` below has them."""
+    """What is common to all steps; `Steps` below has them. They begin by opening `system`."""
+
+    system: System
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,11 +114,11 @@ class WholeSystem(RuleBasedStateMachine):
         self.tokens = {made.ids[name]: made.tokens[name] for name in NAMES}
         self.moderator = made.tokens[MODERATOR]
         self.product = Product({made.ids[n]: Person(made.ids[n], n, n) for n in NAMES})
-        self.folders = 0
         self.keys = 0
         self.sent: list[Sent] = []
         self.newest_token = ""
-        made.copy_to(self.next_folder())
+        self.folder = Path(self.holder.name) / "1"
+        made.copy_to(self.folder)
         self.failed = False
 
     def run(self, doing: Coroutine[Any, Any, T]) -> T:
@@ -125,10 +127,6 @@ class WholeSystem(RuleBasedStateMachine):
         except BaseException:
             self.failed = True
             raise
-
-    def next_folder(self) -> Path:
-        self.folders += 1
-        return Path(self.holder.name) / str(self.folders)
 
     def teardown(self) -> None:
         try:
@@ -211,7 +209,7 @@ class Steps(WholeSystem):
         tweets=st.lists(st.builds(commands.Post, person, words), max_size=3),
     )
     def begin(self, threshold: str, follows: list[Command], tweets: list[Command]) -> None:
-        self.reopen(threshold, crash=False, lost=None)
+        self.system = System(self.folder, threshold=threshold, clock=self.clock)
         for command in (*follows, *tweets):
             self.do(command)
 
@@ -316,7 +314,7 @@ class Steps(WholeSystem):
         possible = [product for product in outcomes if product is not None]
         self.agree(f"an order of {answers}", bool(possible), True)
         self.product = possible[0]
-        if len(possible) > 1:
+        if len({repr(everything(product)) for product in possible}) > 1:
             self.choose(possible)
 
     def outcome(self, answers: list[tuple[Command, Answered]]) -> Product | None:
@@ -345,18 +343,17 @@ class Steps(WholeSystem):
     )
     def reopen(self, threshold: str, crash: bool, lost: int | None) -> None:
         """Stop and start, or die and start, perhaps having lost what the log can give again."""
-        old, folder = self.system, self.next_folder()
-        if not crash:
-            old.close()
-        shutil.copytree(old.folder, folder)
+        old, folder = self.system, self.folder
+        if crash:
+            # What another process finds after a kill -9: every file as it is at this moment.
+            self.folder = folder.with_name(str(int(folder.name) + 1))
+            shutil.copytree(folder, self.folder)
+        old.close()
         if lost is not None:
             names = [f"projections/{name}.v" for name in old.projections] + ["refusals.db"]
-            for file in folder.glob(f"{names[lost % len(names)]}*"):
+            for file in self.folder.glob(f"{names[lost % len(names)]}*"):
                 file.unlink()
-        self.system = System(folder, threshold=threshold, clock=self.clock)
-        if crash:
-            old.close()
-        shutil.rmtree(old.folder)
+        self.system = System(self.folder, threshold=threshold, clock=self.clock)
 
     @rule(which=number, batches=st.integers(1, 3), size=st.integers(1, 4))
     def project(self, which: int, batches: int, size: int) -> None:

@@ -311,3 +311,16 @@ class Eyes:
     def _of_follows(self) -> Sequence[Note]:
         pairs = self.product.relations["follow"].items()
         return [Note(since, "follow", who, None) for (who, to), since in pairs if to == self.reader]
+
+
+def everything(product: Product) -> list[object]:
+    """All that anybody sees: two products that agree in it cannot be told apart."""
+    seen: list[object] = [(post.id, post.texts[-1].words) for post in product.posts.values()]
+    for person in product.people:
+        eyes = Eyes(product, person)
+        seen += [item[1:] for item in (*eyes.home(), *eyes.timeline(person, "all"))]
+        seen += [(note[1:], eyes.has_read(note)) for note in eyes.notifications()]
+        seen += [eyes.followers(person), eyes.following(person), eyes.bookmarks()]
+        seen += [eyes.own("block"), eyes.own("mute"), eyes.person(product.people[person])]
+        seen += [(eyes.who("likes", post), eyes.who("reposts", post)) for post in product.posts]
+    return seen

@@ -114,6 +114,16 @@ export function list({ path, label, render, keyOf = (item) => item.id, empty, ro
     taken(found);
   }
 
+  /** Reads the beginning again and offers what is new; `since` asks for no more than that. */
+  async function catchUp(words, since = null) {
+    const bound = since === null ? "" : `${path.includes("?") ? "&" : "?"}since_id=${since}`;
+    const found = await page(path + bound).then(keep).catch(() => null);
+    if (found === null) return;
+    const fresh = found.items.filter((item) => !shown.has(keyOf(item)) && !waiting.has(keyOf(item)));
+    if (since === null && shown.size > 0 && fresh.length === found.items.length) await reload();
+    else for (const item of fresh.reverse()) offer(item, words(item));
+  }
+
   more.addEventListener("click", load);
   fresh.addEventListener("click", () => { release(); scrollTo({ top: 0 }); });
   const watching = new IntersectionObserver((entries) => {
@@ -125,6 +135,7 @@ export function list({ path, label, render, keyOf = (item) => item.id, empty, ro
     load,
     reload,
     offer,
+    catchUp,
     has: (key) => shown.has(key) || waiting.has(key),
     prepend: (item) => { note.replaceChildren(); place(item, { first: true }); number(); },
     end: () => watching.disconnect(),

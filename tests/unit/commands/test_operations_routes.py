@@ -1,0 +1,110 @@
+"""What administrators ask of the projections."""
+
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from commands.operations_routes import routes
+from domain.events import AdminActed
+from tests import facts
+from tests.acting import World
+from tests.http_world import ADMIN, FakeAuthenticator, NothingToWaitFor
+from web.app import Edge, build
+from web.limits import RateLimits
+
+LETTER = "/v1/admin/dead-letters/post_cards/0/17"
+
+
+@dataclass
+class OneLetter:
+    """One event is parked; `asked` is what was wanted of it."""
+
+    asked: list[str] = field(default_factory=list)
+
+    async def request(self, projection: str, partition: int, position: int, request: str) -> bool:
+        if (projection, partition, position) != ("post_cards", 0, 17):
+            return False
+        self.asked.append(request)
+        return True
+
+
+class Operating(World):
+    """`post` is one request of a named person."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.letters = OneLetter()
+        edge = Edge(FakeAuthenticator(), NothingToWaitFor(), RateLimits(enabled=False))
+        table = routes(self.ports, self.letters, ("post_cards",))
+        self._transport = httpx.ASGITransport(build(table, edge))
+
+    async def post(
+        self, path: str, body: object = None, *, who: str | None = ADMIN, **headers: str
+    ) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if who is not None:
+            named["authorization"] = f"Bearer {who}"
+        async with httpx.AsyncClient(transport=self._transport, base_url="http://test") as http:
+            return await http.post(path, json=body, headers=named)
+
+
+@pytest.mark.parametrize("request_", ["retry", "discard"])
+async def test_a_dead_letter_is_asked_about_and_the_log_says_who_did(request_: str) -> None:
+    world = Operating()
+
+    answered = await world.post(f"{LETTER}/{request_}", {"reason": "fixed"})
+
+    assert answered.status_code == 202
+    assert world.letters.asked == [request_]
+    (acted,) = world.news
+    assert isinstance(acted, AdminActed)
+    assert acted.actor_id == facts.account(ADMIN)
+    assert (acted.action, acted.target, acted.reason) == (
+        f"{request_}_dead_letter",
+        "dead-letter/post_cards/0/17",
+        "fixed",
+    )
+    assert "consistency-token" in answered.headers
+
+
+async def test_the_reason_may_be_left_out() -> None:
+    assert (await Operating().post(f"{LETTER}/retry")).status_code == 202
+
+
+async def test_asking_again_with_the_same_key_asks_once() -> None:
+    world = Operating()
+
+    for _ in range(2):
+        await world.post(f"{LETTER}/discard", idempotency_key="k")
+
+    assert world.letters.asked == ["discard"]
+    assert len(world.news) == 1
+
+
+async def test_what_is_not_parked_is_404_and_nothing_is_recorded() -> None:
+    world = Operating()
+
+    for letter in (LETTER.replace("17", "18"), LETTER.replace("post_cards", "other")):
+        assert (await world.post(f"{letter}/retry")).status_code == 404
+    assert world.news == []
+
+
+@pytest.mark.parametrize("work", ["replay", "swap", "rollback", "verify"])
+async def test_replay_is_not_built_yet(work: str) -> None:
+    world = Operating()
+
+    built = await world.post(f"/v1/admin/projections/post_cards/{work}")
+    unknown = await world.post(f"/v1/admin/projections/other/{work}")
+
+    assert (built.status_code, unknown.status_code) == (501, 404)
+    assert built.json()["type"].endswith("/not-built-yet")
+
+
+async def test_only_administrators_may_ask() -> None:
+    world = Operating()
+
+    for path in (f"{LETTER}/retry", "/v1/admin/projections/post_cards/replay"):
+        assert (await world.post(path, who="ada")).status_code == 403
+        assert (await world.post(path, who=None)).status_code == 401
+    assert world.letters.asked == []
