@@ -72,6 +72,8 @@ async def backstage(
         try:
             yield
         finally:
+            # Streams have no end of their own: requests that never end would hold up the stop.
+            embedded.live.end()
             loading_it.cancel()
             await asyncio.gather(loading_it, return_exceptions=True)
 

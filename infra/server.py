@@ -16,8 +16,7 @@ from commands.routes import routes as command_routes
 from infra import json_logs
 from infra.backstage import AttendedServer, backstage, sample_is_due
 from infra.folder import FolderInUse
-from infra.live_hub import LiveHub
-from infra.profiles.embedded import Embedded
+from infra.profiles.embedded import OUTAGES, Embedded
 from infra.readiness import EmbeddedParts
 from infra.settings import Settings
 from read_api.operations import Operations
@@ -39,13 +38,12 @@ log = logging.getLogger("starling")
 
 def application(embedded: Embedded, settings: Settings, *, part: str = "all") -> Starlette:
     """Commands, reads or both over an opened profile, which starts and stops with it."""
-    hub = LiveHub(embedded.feed, embedded.views.follower_graph, embedded.progress)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         embedded.start()
         try:
-            async with hub.running():
+            async with embedded.live.running():
                 yield
         finally:
             await asyncio.to_thread(embedded.close)
@@ -54,9 +52,10 @@ def application(embedded: Embedded, settings: Settings, *, part: str = "all") ->
         authenticator=embedded.identity,
         progress=embedded.progress,
         limits=RateLimits(enabled=settings.rate_limits == "on"),
+        outages=OUTAGES,
     )
     return build(
-        _routes(embedded, hub, part),
+        _routes(embedded, part),
         edge,
         lifespan=lifespan,
         origins=settings.allowed_origins,
@@ -64,10 +63,10 @@ def application(embedded: Embedded, settings: Settings, *, part: str = "all") ->
     )
 
 
-def _routes(embedded: Embedded, hub: LiveHub, part: str) -> Sequence[Route]:
+def _routes(embedded: Embedded, part: str) -> Sequence[Route]:
     served: tuple[Route, ...] = ()
     if part != "commands":
-        streaming = Streaming(hub, embedded.progress, embedded.identity)
+        streaming = Streaming(embedded.live, embedded.progress, embedded.identity)
         known = Operations(embedded.projections, embedded.dead_letters)
         served += read_routes(embedded.views, streaming, known)
     if part != "reads":

@@ -14,8 +14,9 @@ from typing import Any, Final
 from domain.errors import ProjectionBehind
 from domain.positions import EMBEDDED_LOG, Vector
 from projections.projection import Projection, Store
+from streams.dead_letters import DeadLetters
 from streams.feed import Feed
-from streams.pipeline import DeadLetters, Paused, Pipeline
+from streams.pipeline import Paused, Pipeline
 
 BATCH_MAX: Final = 500
 PAUSED_RETRY_S: Final = 5.0

@@ -1,6 +1,7 @@
 """Turns routes into one ASGI application: authenticate, limit, decode, wait, call, answer."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from domain.errors import NotAllowed, NotFound, NotSignedIn, Refusal
+from domain.errors import NotAllowed, NotFound, NotSignedIn, Refusal, Unavailable
 from domain.positions import Vector
 from web import consistency, problems
 from web.cors import Cors
@@ -28,6 +29,9 @@ from web.routing import Auth, Call, Identity, Reply, Route
 from web.security_headers import SecurityHeaders
 
 HeaderFields = Sequence[tuple[bytes, bytes]]
+
+
+log = logging.getLogger(__name__)
 
 
 class Authenticator(Protocol):
@@ -56,11 +60,16 @@ class Limits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What every request passes before its endpoint is called."""
+    """What every request passes before its endpoint is called.
+
+    `outages` are the errors by which engines say that they cannot be reached: they become 503
+    problems of the request at hand, and nothing else.
+    """
 
     authenticator: Authenticator
     progress: Progress
     limits: Limits
+    outages: tuple[type[Exception], ...] = ()
 
 
 Layer = Callable[[ASGIApp], ASGIApp]
@@ -81,6 +90,9 @@ class RouteApp:
             reply = problems.problem(refusal)
         except ClientDisconnect:
             return
+        except self._edge.outages as error:
+            log.warning("An engine cannot be reached: %s", error)
+            reply = problems.problem(Unavailable())
         if isinstance(reply, Reply):
             await send_reply(reply, extra, scope, send)
         else:

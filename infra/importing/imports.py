@@ -84,7 +84,9 @@ def _jobs(files: Files) -> Sequence[_Job]:
 
 
 def _job_of(jobs: dict[str, _Job], files: Files, name: str) -> _Job:
-    namespace = files.namespace or _FOREIGN.sub("_", stem_of(Path(name))).strip("._-")
+    namespace = files.namespace
+    if namespace is None:
+        namespace = _FOREIGN.sub("_", stem_of(Path(name))).strip("._-")
     return jobs.get(check_namespace(namespace), _Job(namespace, (), ()))
 
 

@@ -13,6 +13,7 @@ DECISIONS_PER_TURN: Final = 16
 RETRY_FIRST_S: Final = 0.05
 RETRY_MAX_S: Final = 2.0
 ATTEMPTS_MAX: Final = 40
+FINISHING_S_MAX: Final = 5.0
 
 CommandT = TypeVar("CommandT")
 ItemT = TypeVar("ItemT")
@@ -55,18 +56,22 @@ async def each(
 ) -> list[Refusal | None]:
     """Do it to all items concurrently; for each what it was refused for, or None.
 
+    What was begun is finished even if this is cancelled: whoever goes on then can see all of it.
     Raises Unavailable, and whatever else is no refusal.
     """
+    if not items:
+        return []
     tasks: list[asyncio.Task[None]] = []
     try:
         for n, item in enumerate(items, start=1):
             tasks.append(asyncio.ensure_future(act(item)))
             if n % DECISIONS_PER_TURN == 0:
                 await asyncio.sleep(0)
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    finally:
-        for task in tasks:
-            task.cancel()
+        await asyncio.wait(tasks)
+    except asyncio.CancelledError:
+        await asyncio.wait(tasks, timeout=FINISHING_S_MAX)
+        raise
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     return [_refusal_or_none(outcome) for outcome in outcomes]
 
 

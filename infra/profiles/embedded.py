@@ -1,5 +1,6 @@
 """The embedded profile: one process, SQLite files in one folder, no servers."""
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Final, Protocol, Self, TypeVar
 from commands.ports import Ports
 from infra.counters import ViewCounters
 from infra.folder import DataFolder
+from infra.live_hub import LiveHub
 from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
 from infra.metrics import Metrics
@@ -22,7 +24,7 @@ from infra.sqlite.engagement import SqliteEngagement
 from infra.sqlite.event_log import SqliteEventLog
 from infra.sqlite.feed import SqliteFeed
 from infra.sqlite.follower_graph import SqliteFollowerGraph
-from infra.sqlite.home_timelines import SqliteHomeTimelines
+from infra.sqlite.home_timelines import DEPTH, SqliteHomeTimelines
 from infra.sqlite.idempotency import SqliteIdempotency
 from infra.sqlite.import_index import SqliteImportIndex
 from infra.sqlite.keyring import SqliteKeyring
@@ -44,7 +46,7 @@ from projections.home_timelines import HOME_TIMELINES
 from projections.moderation import MODERATION
 from projections.notifications import NOTIFICATIONS
 from projections.post_cards import POST_CARDS
-from projections.projection import Projection
+from projections.projection import Projection, StoreUnavailable
 from projections.search_index import SEARCH_INDEX
 from projections.trends import TRENDS
 from read_api.views import Views
@@ -54,6 +56,8 @@ from streams.runner import LocalProgress, LocalRunner
 from web.request_id import current as current_request
 
 LOG_FILE: Final = "log.db"
+# How a view's file says, on the way of a read, that it cannot be reached.
+OUTAGES: Final = (StoreUnavailable, sqlite3.OperationalError)
 LOWEST_COST: Final = Cost(passes=1, memory_kib=8, lanes=1)
 
 
@@ -71,7 +75,8 @@ ClosableT = TypeVar("ClosableT", bound=Closable)
 class Embedded:
     """Everything one process needs, opened on a data folder and closed in reverse order.
 
-    Raises FolderInUse where another process serves the folder.
+    `home_depth` is how many items are kept ready for each reader. Raises FolderInUse where another
+    process serves the folder.
     """
 
     def __init__(
@@ -80,7 +85,9 @@ class Embedded:
         *,
         crashed: Callable[[str, BaseException], None],
         clock_ms: Callable[[], int] = wall_clock_ms,
+        home_depth: int = DEPTH,
     ) -> None:
+        self._home_depth = home_depth
         self._opened = ExitStack()
         with ExitStack() as undo:
             undo.callback(self._opened.close)
@@ -171,7 +178,10 @@ class Embedded:
             author_timelines=self._closing(SqliteAuthorTimelines(self._of(AUTHOR_TIMELINES))),
             home_timelines=self._closing(
                 SqliteHomeTimelines(
-                    self._of(HOME_TIMELINES), threshold=settings.threshold, now_ms=clock_ms
+                    self._of(HOME_TIMELINES),
+                    threshold=settings.threshold,
+                    now_ms=clock_ms,
+                    depth=self._home_depth,
                 )
             ),
             conversations=self._closing(SqliteConversations(self._of(CONVERSATIONS))),
@@ -196,6 +206,7 @@ class Embedded:
         self.projections = LocalProjections(
             projections, self.progress, self.feed, self.dead_letters, now_ms=clock_ms
         )
+        self.live = LiveHub(self.feed, self.views.follower_graph, self.progress)
         self.metrics = Metrics(self.projections)
         measured = [(self.metrics.measured_projection(one), store) for one, store in filled]
         self.runner = LocalRunner(

@@ -11,7 +11,7 @@ from domain.errors import Unavailable
 from infra.sqlite.connections import Readers, connect, transaction
 from projections.projection import StoreUnavailable
 from read_api.ports import DeadLetter, LetterPlace
-from streams.pipeline import Asked, Parked
+from streams.dead_letters import Asked, Parked
 
 Request = Literal["retry", "discard"]
 

@@ -34,10 +34,10 @@ CREATE TABLE IF NOT EXISTS ties (
     blocked INTEGER NOT NULL, mutes INTEGER NOT NULL, follow_id INTEGER NOT NULL,
     followed_id INTEGER NOT NULL, block_id INTEGER NOT NULL, mute_id INTEGER NOT NULL,
     PRIMARY KEY (account_id, other_id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS following ON ties (account_id, follow_id) WHERE follows = 1;
-CREATE INDEX IF NOT EXISTS followers ON ties (account_id, followed_id) WHERE followed = 1;
-CREATE INDEX IF NOT EXISTS blocking ON ties (account_id, block_id) WHERE blocks = 1;
-CREATE INDEX IF NOT EXISTS muting ON ties (account_id, mute_id) WHERE mutes = 1;
+CREATE INDEX IF NOT EXISTS following ON ties (account_id, follow_id, follows) WHERE follows = 1;
+CREATE INDEX IF NOT EXISTS followers ON ties (account_id, followed_id, followed) WHERE followed = 1;
+CREATE INDEX IF NOT EXISTS blocking ON ties (account_id, block_id, blocks) WHERE blocks = 1;
+CREATE INDEX IF NOT EXISTS muting ON ties (account_id, mute_id, mutes) WHERE mutes = 1;
 CREATE TABLE IF NOT EXISTS dropped_accounts (account_id INTEGER PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counts (
     account_id INTEGER PRIMARY KEY, followers INTEGER NOT NULL, following INTEGER NOT NULL

@@ -31,12 +31,11 @@ _KEPT: Final = f"""SELECT {_ITEM} FROM entries e
 CROSS JOIN items i ON i.actor_id = e.actor_id AND i.item_id = e.item_id
 WHERE e.reader_id = :reader AND e.item_id > :above AND e.item_id < :below
 AND {_FOLLOWED} AND {SHOWN} ORDER BY e.item_id {{order}} LIMIT :limit"""
-_EVERYBODYS: Final = f"""SELECT {_ITEM} FROM (
-    SELECT item_id, actor_id FROM items INDEXED BY items_by_id
-    WHERE item_id > :above AND item_id < :below
-    ORDER BY item_id {{order}} LIMIT {SCANNED_MAX}) s
-CROSS JOIN items i ON i.actor_id = s.actor_id AND i.item_id = s.item_id
-WHERE {_FOLLOWED} AND {SHOWN} ORDER BY s.item_id {{order}} LIMIT :limit"""
+_EVERYBODYS: Final = f"""SELECT {_ITEM} FROM items i INDEXED BY items_by_id
+WHERE i.item_id > :above AND i.item_id < :below AND i.item_id {{within}} COALESCE(
+    (SELECT item_id FROM items INDEXED BY items_by_id WHERE item_id > :above AND item_id < :below
+    ORDER BY item_id {{order}} LIMIT 1 OFFSET {SCANNED_MAX}), {{end}})
+AND {_FOLLOWED} AND {SHOWN} ORDER BY i.item_id {{order}} LIMIT :limit"""
 _FOLLOWS_MANY: Final = f"""SELECT 1 FROM ties WHERE reader_id = ? AND follows = 1
 LIMIT 1 OFFSET {MANY_FOLLOWED - 1}"""
 
@@ -59,7 +58,9 @@ def _direction(*, upwards: bool) -> _Direction:
     order = "ASC" if upwards else "DESC"
     return _Direction(
         kept=_KEPT.format(order=order),
-        everybodys=_EVERYBODYS.format(order=order),
+        everybodys=_EVERYBODYS.format(
+            order=order, within="<" if upwards else ">", end=":below" if upwards else ":above"
+        ),
         pulled=_of_merge("pulled", upwards=upwards),
         followed=_of_merge("followed", upwards=upwards),
     )

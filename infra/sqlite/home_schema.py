@@ -29,8 +29,9 @@ CREATE TABLE IF NOT EXISTS ties (
     reader_id INTEGER NOT NULL, other_id INTEGER NOT NULL, follows INTEGER NOT NULL,
     hides INTEGER NOT NULL, version INTEGER NOT NULL, pulled INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (reader_id, other_id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS followers ON ties (other_id) WHERE follows = 1;
-CREATE INDEX IF NOT EXISTS pulled_ties ON ties (reader_id) WHERE pulled = 1 AND follows = 1;
+CREATE INDEX IF NOT EXISTS followers ON ties (other_id, reader_id, follows) WHERE follows = 1;
+CREATE INDEX IF NOT EXISTS pulled_ties ON ties (reader_id, other_id, pulled, follows, hides)
+    WHERE pulled = 1 AND follows = 1;
 CREATE TABLE IF NOT EXISTS authors (
     account_id INTEGER PRIMARY KEY, followers INTEGER NOT NULL,
     pulled_below INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;

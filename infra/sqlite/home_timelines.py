@@ -21,6 +21,8 @@ from projections.windows import Window
 
 DEPTH: Final = 800
 ACTIVE_DAYS: Final = 14
+# A push touches a page for each reader it goes to.
+MEMORY_MB: Final = 64
 _DAY_MS: Final = 86_400_000
 # A visit is written down at most this often for a reader.
 _VISIT_EVERY_MS: Final = _DAY_MS // 4
@@ -41,7 +43,7 @@ class SqliteHomeTimelines:
         self._now_ms = now_ms
         self._active_ms = active_days * _DAY_MS
         self._fan_out = FanOut(threshold=threshold, depth=depth)
-        self._file = ProjectionFile(path, SCHEMA, STATEMENTS)
+        self._file = ProjectionFile(path, SCHEMA, STATEMENTS, memory_mb=MEMORY_MB)
         with self._file.writing() as writer:
             self._fan_out.adopt_threshold(writer)
         self._visits = Visits(self._keep_ready)

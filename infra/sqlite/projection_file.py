@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from infra.sqlite.connections import Readers, connect, transaction
 from projections.projection import StoreUnavailable
@@ -19,6 +19,10 @@ INSERT INTO checkpoints VALUES (?, ?) ON CONFLICT (partition) DO UPDATE
 SET position = excluded.position WHERE excluded.position > position
 """
 
+# A file that is locked, full, gone or damaged. Its subclasses, which speak of one statement, are
+# bugs: the event is parked.
+OUTAGES: Final = frozenset({sqlite3.DatabaseError, sqlite3.OperationalError})
+
 # Operation type -> the statements it means; ?1, ?2 ... are the operation's fields in order.
 Statements = Mapping[type, tuple[str, ...]]
 
@@ -30,10 +34,16 @@ class ProjectionFile:
     power loss the file is consistent and its own checkpoint says where to go on.
     """
 
-    def __init__(self, path: Path, schema: str, statements: Statements) -> None:
+    def __init__(
+        self, path: Path, schema: str, statements: Statements, *, memory_mb: int = 8
+    ) -> None:
+        """`memory_mb`: what the writer keeps of the file in memory, and how much it writes behind
+        the file before it is copied there. Worth as much as the pages that a batch touches."""
         self._statements = statements
         self._lock = threading.Lock()
         self._writer = connect(path)
+        self._writer.execute(f"PRAGMA cache_size = {-1024 * memory_mb}")
+        self._writer.execute(f"PRAGMA wal_autocheckpoint = {256 * memory_mb}")
         self._writer.executescript(_CHECKPOINTS + schema)
         self._readers = Readers(path)
 
@@ -75,8 +85,10 @@ class ProjectionFile:
         try:
             with self._lock, transaction(self._writer) as writer:
                 yield writer
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(str(error)) from error
+        except sqlite3.DatabaseError as error:
+            if type(error) in OUTAGES:
+                raise StoreUnavailable(str(error)) from error
+            raise
 
     def checkpoint(self) -> dict[int, int]:
         """Partition -> position of the last event applied."""

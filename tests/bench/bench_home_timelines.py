@@ -1,6 +1,6 @@
 """Home timelines in SQLite: what a page, a push and a rebuild cost among 10,000 kept-ready homes.
 
-    python -m tests.bench.bench_home_timelines [readers] [posts]
+python -m tests.bench.bench_home_timelines [readers] [posts]
 """
 
 import asyncio
@@ -15,11 +15,14 @@ from tempfile import TemporaryDirectory
 from domain.ids import AccountId, PostId, compose
 from infra.sqlite.home_timelines import SqliteHomeTimelines
 from projections.home_timelines import AddPost, Operation, SetTie
+from projections.items import Item
 from projections.windows import Window
 from tests.facts import NOON_MS
 
 FOLLOWED = 40
 BATCH = 500
+# Less than each home has, so that trimming and reading below the floor take place.
+DEPTH = 100
 FIRST_PAGE = Window()
 
 
@@ -62,6 +65,16 @@ class Bench:
             await self.store.apply(operations[start : start + BATCH], {0: start})
         return time.perf_counter() - began
 
+    def page_of(
+        self, reader: AccountId | None = None, window: Window = FIRST_PAGE
+    ) -> Callable[[], Awaitable[Sequence[Item]]]:
+        """Reads a page of a reader, or each time of another one."""
+        return lambda: self.store.page(reader or self.random.choice(self.readers), window, 20)
+
+    def early(self) -> Window:
+        """From the older quarter of all posts down."""
+        return Window(max_id=compose(NOON_MS + 10 * (self._made // 4), 0, 0))
+
     def _some(self, number: int) -> list[AccountId]:
         return self.random.sample(self.readers, min(number, len(self.readers)))
 
@@ -74,40 +87,57 @@ async def timed(name: str, times: int, call: Callable[[], Awaitable[object]]) ->
         await call()
         taken.append((time.perf_counter() - began) * 1e6)
     taken.sort()
-    print(f"{name:58} p50 {taken[len(taken) // 2]:9.0f} us   p99 {taken[-1 - len(taken) // 100]:9.0f} us")
+    median, tail = taken[len(taken) // 2], taken[-1 - len(taken) // 100]
+    print(f"{name:45} p50 {median:8.0f} us   p99 {tail:8.0f} us")
 
 
 async def run(path: Path, readers: int, posts: int) -> None:
-    bench = Bench(SqliteHomeTimelines(path, threshold=math.inf, now_ms=lambda: NOON_MS), readers)
-    store = bench.store
-    ties = bench.follows()
-    print(f"{len(ties) // 2} follows: {len(ties) / 2 / await bench.apply(ties):.0f} a second")
-    before = bench.posts(posts // 2)
-    print(f"{len(before)} posts, nobody reads: {len(before) / await bench.apply(before):.0f} a second")
-
-    async def page(reader: AccountId | None = None, window: Window = FIRST_PAGE) -> object:
-        return await store.page(reader or bench.random.choice(bench.readers), window, 20)
-
-    for number, eager in bench.eager.items():
-        await timed(f"page of 20, pulled from {number}", 5, lambda e=eager: page(e))  # type: ignore[misc]
-    began = time.perf_counter()
-    for reader in bench.readers:
-        await page(reader)
-    pulled = time.perf_counter() - began
-    store.wait_for_rebuilds()
-    built = time.perf_counter() - began
-    print(f"page of 20, pulled from {FOLLOWED}: {pulled / readers * 1e6:.0f} us while others are built")
-    print(f"{readers} homes built: {built / readers * 1e6:.0f} us each")
-    after = bench.posts(posts // 2)
-    print(f"{len(after)} posts to {FOLLOWED} kept-ready each: {len(after) / await bench.apply(after):.0f} a second")
-    await timed("page of 20, kept ready", 5_000, page)
-    middle = Window(max_id=compose(NOON_MS + 10 * (posts // 2), 0, 0))
-    await timed("page of 20, below what is kept", 500, lambda: page(None, middle))
-    await timed("push of one post to 400 kept ready", 200, lambda: bench.apply([bench.post(bench.star)]))
-    many = [bench.post(bench.star) for _ in range(BATCH)]
-    print(f"push in a batch of {BATCH}: {await bench.apply(many) / BATCH * 1e6:.0f} us for 400")
+    store = SqliteHomeTimelines(path, threshold=math.inf, depth=DEPTH, now_ms=lambda: NOON_MS)
+    bench = Bench(store, readers)
+    await fill(bench, posts // 2)
+    await read_first_pages(bench)
+    await measure(bench, posts // 2)
     store.close()
     print(f"{sum(f.stat().st_size for f in path.parent.iterdir()) / 1e6:.0f} MB on disk")
+
+
+async def fill(bench: Bench, posts: int) -> None:
+    """The graph, and posts while nobody reads."""
+    ties = bench.follows()
+    took = await bench.apply(ties)
+    print(f"{len(ties) // 2} follows: {len(ties) / 2 / took:.0f} a second")
+    took = await bench.apply(bench.posts(posts))
+    print(f"{posts} posts, nobody reads: {posts / took:.0f} a second")
+
+
+async def read_first_pages(bench: Bench) -> None:
+    """Everybody reads once, and is kept ready from then on."""
+    early = bench.early()
+    for number, eager in bench.eager.items():
+        await timed(f"page of 20, pulled from {number}", 100, bench.page_of(eager, early))
+    began = time.perf_counter()
+    for reader in bench.readers:
+        await bench.store.page(reader, FIRST_PAGE, 20)
+    pulled = (time.perf_counter() - began) / len(bench.readers)
+    bench.store.wait_for_rebuilds()
+    built = (time.perf_counter() - began) / len(bench.readers)
+    print(f"page of 20, pulled from {FOLLOWED}, while others are built: {pulled * 1e6:.0f} us")
+    print(f"{len(bench.readers)} homes built: {built * 1e6:.0f} us each")
+
+
+async def measure(bench: Bench, posts: int) -> None:
+    """Everybody is kept ready."""
+    took = await bench.apply(bench.posts(posts))
+    print(f"{posts} posts, {FOLLOWED} kept ready for each: {posts / took:.0f} a second")
+    await timed("page of 20, kept ready", 5_000, bench.page_of())
+    await timed("page of 20, below what is kept", 500, bench.page_of(window=bench.early()))
+
+    async def push() -> None:
+        await bench.apply([bench.post(bench.star)])
+
+    await timed("push of one post to 400 kept ready", 200, push)
+    took = await bench.apply([bench.post(bench.star) for _ in range(BATCH)])
+    print(f"the same in a batch of {BATCH}: {took / BATCH * 1e6:.0f} us")
 
 
 def main() -> None:

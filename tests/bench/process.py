@@ -46,9 +46,9 @@ async def serving(folder: Path, module: str = "tests.bench.serving") -> AsyncIte
         yield Server(address, process.pid)
     finally:
         if process.returncode is None:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
         status = await process.wait()
-    if status not in {0, -signal.SIGINT}:
+    if status not in {0, -signal.SIGTERM}:
         raise RuntimeError(f"The server ended with {status}")
 
 

@@ -349,6 +349,51 @@ class HomeTimelinesContract(ABC):
                 assert [item.post_id for item in items] == [p.post_id for p in made[::-1]]
                 assert await scrolled_up(opened.store, ADA, size) == items
 
+    @pytest.mark.parametrize("kept_ready_before", [True, False])
+    @pytest.mark.parametrize("threshold", THRESHOLDS)
+    async def test_a_follow_of_someone_with_more_posts_than_are_kept_leaves_no_gap(
+        self, threshold: float, kept_ready_before: bool
+    ) -> None:
+        async with self.opened(threshold=threshold, depth=4) as opened:
+            log = facts.Log()
+            made = [tweet("ada"), *(tweet("bob") for _ in range(12)), tweet("ada")]
+            await happen(opened, log, *made)
+            if kept_ready_before:
+                await be_kept_ready(opened)
+
+            await follow(opened, log, "ada", "bob")
+            await be_kept_ready(opened)
+
+            items = await scrolled(opened.store, ADA, 3)
+            assert [item.post_id for item in items] == [p.post_id for p in made[::-1]]
+
+    async def test_someone_large_can_be_followed_too(self) -> None:
+        async with self.opened(threshold=2) as opened:
+            log = facts.Log()
+            await follow(opened, log, "cleo", "bob")
+            await follow(opened, log, "dan", "bob")
+            await be_kept_ready(opened)
+            before, after = tweet("bob"), tweet("bob")
+            await happen(opened, log, before)
+
+            await follow(opened, log, "ada", "bob")
+            await happen(opened, log, after)
+
+            assert await posts(opened) == [after.post_id, before.post_id]
+
+    async def test_the_latest_event_of_a_pair_counts_whenever_it_comes(self, seen: Opened) -> None:
+        log = facts.Log()
+        post = tweet("bob")
+        log.record(post)
+        log.relate(AccountFollowed, "ada", "bob")
+        log.relate(AccountMuted, "ada", "bob")
+        log.relate(AccountUnmuted, "ada", "bob")
+
+        for recorded in log.recorded[::-1]:
+            await deliver(HOME_TIMELINES, seen.store, [recorded])
+
+        assert await home(seen) == [item_of(post)]
+
     async def test_an_author_who_becomes_large_and_small_again_loses_nothing(self) -> None:
         async with self.opened(threshold=3) as opened:
             log = facts.Log()

@@ -10,7 +10,8 @@ from infra.sqlite.dead_letters import SqliteDeadLetters
 from projections.projection import Projection
 from read_api.ports import LetterPlace
 from streams.feed import Fed, Unreadable
-from streams.pipeline import Asked, Parked, Pipeline
+from streams.dead_letters import Asked, Parked
+from streams.pipeline import Pipeline
 from tests import facts
 
 ADA, BOB = facts.account("ada"), facts.account("bob")

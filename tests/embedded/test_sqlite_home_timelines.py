@@ -1,15 +1,27 @@
 """Home timelines in SQLite keep the contract, and stay small."""
 
+import asyncio
 import math
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from infra.sqlite.home_timelines import SqliteHomeTimelines
+from projections.windows import Window
 from tests import facts
-from tests.contract.home_timelines_contract import HomeTimelinesContract, Opened
+from tests.contract.home_timelines_contract import (
+    ADA,
+    CLEO,
+    HomeTimelinesContract,
+    Opened,
+    be_kept_ready,
+    follow,
+    happen,
+)
+from tests.facts import tweet
 
 DAY_MS = 86_400_000
 
@@ -59,3 +71,78 @@ class TestSqliteHomeTimelines(HomeTimelinesContract):
         self, *, threshold: float = math.inf, depth: int = 800
     ) -> AbstractAsyncContextManager[Opened]:
         return opened_file(threshold=threshold, depth=depth)
+
+    async def test_only_readers_who_were_seen_are_pushed_to(self) -> None:
+        async with opened_file(threshold=math.inf, depth=800) as file:
+            log = facts.Log()
+            await follow(file, log, "ada", "bob")
+            await happen(file, log, tweet("bob"))
+            unseen = file.count("entries")
+            await be_kept_ready(file, ADA)
+
+            await happen(file, log, tweet("bob"))
+
+            assert (unseen, file.count("entries")) == (0, 2)
+
+    async def test_posts_of_large_authors_are_not_pushed(self) -> None:
+        async with opened_file(threshold=1, depth=800) as file:
+            log = facts.Log()
+            await follow(file, log, "ada", "bob")
+            await be_kept_ready(file, ADA)
+
+            await happen(file, log, tweet("bob"), tweet("ada"))
+
+            assert file.count("entries") == 1
+
+    async def test_what_is_kept_ready_is_bounded(self) -> None:
+        async with opened_file(threshold=math.inf, depth=8) as file:
+            log = facts.Log()
+            await follow(file, log, "ada", "bob")
+            await follow(file, log, "cleo", "bob")
+            for reader in (ADA, CLEO):
+                await be_kept_ready(file, reader)
+
+            for _ in range(100):
+                await happen(file, log, tweet("bob"))
+
+            assert file.count("entries") <= 2 * (8 + 4)
+
+    async def test_readers_who_stay_away_are_forgotten_and_others_are_not(self) -> None:
+        async with opened_file(threshold=math.inf, depth=800) as file:
+            log = facts.Log()
+            await follow(file, log, "ada", "bob")
+            await follow(file, log, "cleo", "bob")
+            for reader in (ADA, CLEO):
+                await be_kept_ready(file, reader)
+            await happen(file, log, tweet("bob"))
+            await file.pass_days(10)
+            await be_kept_ready(file, ADA)
+            await file.pass_days(10)
+
+            await happen(file, log, tweet("bob"))
+
+            assert (file.count("caches"), file.count("entries")) == (1, 2)
+
+    async def test_a_page_read_while_batches_are_applied_has_no_gap(self) -> None:
+        made = [tweet("bob") for _ in range(400)]
+        ids = [post.post_id for post in made]
+        async with opened_file(threshold=math.inf, depth=20) as file:
+            log = facts.Log()
+            await follow(file, log, "ada", "bob")
+
+            async def post_all() -> None:
+                for number, post in enumerate(made):
+                    await happen(file, log, post)
+                    if number % 25 == 0:
+                        await file.store.evict([ADA])
+
+            writer = threading.Thread(target=lambda: asyncio.run(post_all()))
+            writer.start()
+            pages = []
+            while writer.is_alive():
+                pages.append([item.post_id for item in await file.store.page(ADA, Window(), 30)])
+            writer.join()
+
+        for page in pages:
+            newest = ids.index(page[0]) + 1 if page else 0
+            assert page == ids[max(newest - 30, 0) : newest][::-1]

@@ -30,7 +30,8 @@ PASSWORD: Final = "correct horse"
 BEGIN_MS: Final = 1_767_225_600_000  # 2026-01-01: any time will do
 # Access tokens live 15 minutes by the real clock.
 TOKENS_FRESH_S: Final = 600
-WHOLE_LOG: Final = 1_000_000
+# So few that homes are trimmed, and read below what is kept ready.
+HOME_DEPTH: Final = 4
 PARTITION: Final = 0
 
 _SHM: Final = Path("/dev/shm")  # noqa: S108 - memory: there an fsync costs nothing
@@ -70,7 +71,9 @@ class System:
                 "STARLING_FANOUT_THRESHOLD": threshold,
             }
         )
-        self.embedded = Embedded(self._settings, crashed=unexpected, clock_ms=clock)
+        self.embedded = Embedded(
+            self._settings, crashed=unexpected, clock_ms=clock, home_depth=HOME_DEPTH
+        )
         self._app = application(self.embedded, self._settings)
         self._pipelines = {
             projection.name: Pipeline(

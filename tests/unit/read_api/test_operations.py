@@ -3,7 +3,7 @@
 import pytest
 
 from domain.ids import millis_of
-from streams.pipeline import Parked
+from streams.dead_letters import Parked
 from tests import facts
 from tests.read_world import ADMIN, Json, ReadWorld, link_of
 

@@ -19,7 +19,7 @@ export function composer({ label, action, send, after = () => {}, text = "", aut
   const count = counter(`${id}-count`);
   const wrong = h("p", { id: `${id}-wrong`, class: "wrong", role: "alert" });
   const button = h("button", { type: "submit", class: "main" }, action);
-  const form = h("form", { class: "composer", "aria-label": label },
+  const form = h("form", { class: "composer" },
     h("label", { for: id, class: "unseen" }, label), area, wrong,
     h("div", { class: "composer-foot" }, count.element, button));
 

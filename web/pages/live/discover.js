@@ -39,7 +39,7 @@ function trends() {
 }
 
 function suggestions() {
-  const card = h("section", { class: "card", "aria-label": "Whom to follow", hidden: true }, h("h2", {}, "Whom to follow"));
+  const card = h("section", { class: "card suggestions", "aria-label": "Whom to follow", hidden: true }, h("h2", {}, "Whom to follow"));
   later(card, people);
   return card;
 }

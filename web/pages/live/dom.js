@@ -17,6 +17,11 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Puts children in the place of those that are there; null is none. */
+export function put(element, ...children) {
+  element.replaceChildren(...children.filter((child) => child !== null));
+}
+
 /** An id that no other element has. */
 export const freshId = (name) => `${name}-${++ids}`;
 

@@ -14,17 +14,17 @@ export function join(mode) {
     const other = h("button", { type: "button", class: "link" }, mode === "up" ? "Sign in instead" : "Sign up instead");
     other.addEventListener("click", () => { done(); join(mode === "up" ? "in" : "up"); });
     const question = mode === "up" ? "Here already? " : "New here? ";
-    return h("div", {}, joinForm(mode, done), h("p", { class: "aside" }, question, other));
+    return h("div", {}, joinForm(mode, { done, autofocus: true }), h("p", { class: "aside" }, question, other));
   });
 }
 
 /** The form itself. */
-export function joinForm(mode, done = () => {}) {
+export function joinForm(mode, { done = () => {}, autofocus = false } = {}) {
   const up = mode === "up";
   const fields = {
     handle: field("Handle", {
       name: "username", autocomplete: "username", autocapitalize: "none", spellcheck: "false",
-      maxlength: HANDLE_MAX, required: true, autofocus: true,
+      maxlength: HANDLE_MAX, required: true, autofocus,
     }, up ? "Letters, digits and _, up to 20" : null),
     ...(up && { display_name: field("Name (optional)", { name: "name", autocomplete: "name", maxlength: NAME_MAX }) }),
     password: field("Password", {

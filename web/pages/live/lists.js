@@ -90,7 +90,7 @@ export function list({ path, label, render, keyOf = (item) => item.id, empty, ro
   /** A live item: shown at once to who reads the top, else announced above. */
   function offer(item, words) {
     waiting.set(keyOf(item), item);
-    const reading = body.contains(document.activeElement);
+    const reading = body.querySelector(":focus-visible, details[open]") !== null;
     if (!element.closest("[hidden]") && scrollY < AT_TOP_PX && !reading) {
       release();
       announce(words);

@@ -10,7 +10,7 @@ import { avatar, name, pathOf } from "./people.js";
 import { profile } from "./profile.js";
 import { search } from "./search.js";
 import { onChange, signedInAs } from "./session.js";
-import { accounts, complete, forgetAll, hear, keep, keepAccount, tell } from "./store.js";
+import { accounts, complete, forgetAll, hear, keep, keepAccount, posts, refresh, tell } from "./store.js";
 import { listen } from "./stream.js";
 import { keepTime } from "./text.js";
 import { conversation } from "./thread.js";
@@ -161,6 +161,8 @@ function hearServer() {
     notification: async (found) => {
       await complete([{ author_id: found.actor_id, quote_of_id: found.post_id }]).catch(() => {});
       tell("notification", found);
+      const { in_reply_to_id: answered, quote_of_id: quoted } = posts.get(found.post_id) ?? {};
+      await refresh([found.post_id, answered, quoted]).catch(() => {});
     },
   });
 }

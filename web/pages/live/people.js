@@ -6,12 +6,18 @@ import { mayAct } from "./joining.js";
 import { signedInAs } from "./session.js";
 import { accounts, hear, relate, tell } from "./store.js";
 
-const HUES = 8;
+const HUES = 10;
 const UNKNOWN = { id: "0", handle: "", display_name: "Somebody", bio: "", counts: {} };
 
 export const person = (id) => accounts.get(id) ?? UNKNOWN;
 export const pathOf = (account) => `#/@${account.handle}`;
-export const hueOf = (account) => `hue-${Number(BigInt(account.id) / 4096n % BigInt(HUES * 31)) % HUES}`;
+
+/** The same colour for the same person everywhere. */
+export function hueOf({ handle }) {
+  let hash = 7;
+  for (const letter of handle.toLowerCase()) hash = (hash * 31 + letter.codePointAt(0)) % 65_521;
+  return `hue-${hash % HUES}`;
+}
 
 /** A letter on a colour of their own; decorative, so their name has to stand beside it. */
 export function avatar(account, size = "") {

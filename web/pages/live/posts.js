@@ -5,6 +5,7 @@ import { editDialog, quoteDialog, replyDialog } from "./compose.js";
 import { confirmed } from "./dialogs.js";
 import { freshId, h, icon, toast } from "./dom.js";
 import { mayAct } from "./joining.js";
+import { menu } from "./menu.js";
 import { avatar, name, pathOf, person } from "./people.js";
 import { signedInAs } from "./session.js";
 import { changePost, hear, posts, tell } from "./store.js";
@@ -16,21 +17,22 @@ const TOGGLES = {
   bookmark: { field: "bookmarked", count: null, one: null, label: "Bookmark" },
 };
 
-/** A card. `item` is a post or a timeline item; a large card is the one a page is about. */
-export function postCard(item, { large = false, thread = "" } = {}) {
+/** A card. `item` is a post or a timeline item; a large card is the one a page is about. In a thread
+ *  it need not be said whom a post answers. */
+export function postCard(item, { large = false, thread = null } = {}) {
   const post = posts.get(item.id) ?? item;
   const author = person(post.author_id);
   const [who, words] = [freshId("who"), freshId("words")];
   const card = h("article", {
-    class: `post ${large ? "large" : ""} ${thread}`, "data-post": post.id, tabindex: "0",
+    class: ["post", large && "large", thread].filter(Boolean).join(" "), "data-post": post.id, tabindex: "0",
     "aria-labelledby": `${who} ${words}`,
   },
-    context(item),
+    thread === null ? context(item) : null,
     h("a", { href: pathOf(author), class: "face", tabindex: "-1", "aria-hidden": "true" }, avatar(author)),
     h("div", { class: "post-head" },
       h("a", { href: pathOf(author), class: "who", id: who }, ...name(author)),
       large ? null : h("a", { href: `#/post/${post.id}`, class: "when" }, when(post.created_at)),
-      h("span", { class: "edited" }), menu(post, author)),
+      h("span", { class: "edited" }), more(post, author)),
     h("div", { class: "text", dir: "auto", id: words }),
     quoteOf(post),
     large ? h("p", { class: "exactly" }, exactly(post.created_at)) : null,
@@ -124,43 +126,17 @@ async function toggle(id, action) {
   }
 }
 
-/** Closes when a choice is made, on Escape, and when the focus or a click goes elsewhere. */
-function menu(post, author) {
-  const items = h("div", { class: "menu-items" });
-  const details = h("details", { class: "menu" },
-    h("summary", { "aria-label": `More about the post of @${author.handle}` }, icon("more")), items);
-  const choice = (words, act, kind = "") => {
-    const button = h("button", { type: "button", class: kind }, words);
-    button.addEventListener("click", () => { details.open = false; act(); });
-    return button;
-  };
-  details.addEventListener("toggle", () => {
-    if (!details.open) return;
+function more(post, author) {
+  return menu(`More about the post of @${author.handle}`, () => {
     const now = posts.get(post.id) ?? post;
-    items.replaceChildren(
-      choice("Quote", () => mayAct() && quoteDialog(now, excerpt(now))),
-      choice("Copy link", () => copyLink(post.id)),
-      ...(post.author_id === signedInAs()
-        ? [choice("Edit", () => editDialog(now)), choice("Delete", () => remove(now), "danger")]
-        : []));
+    const own = [["Edit", () => editDialog(now)], ["Delete", () => remove(now), "danger"]];
+    return [
+      ["Quote", () => mayAct() && quoteDialog(now, excerpt(now))],
+      ["Copy link", () => copyLink(post.id)],
+      ...(post.author_id === signedInAs() ? own : []),
+    ];
   });
-  details.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && details.open) {
-      details.open = false;
-      details.querySelector("summary").focus();
-    }
-  });
-  details.addEventListener("focusout", (event) => {
-    if (event.relatedTarget !== null && !details.contains(event.relatedTarget)) details.open = false;
-  });
-  return details;
 }
-
-addEventListener("pointerdown", (event) => {
-  for (const details of document.querySelectorAll("details.menu[open]")) {
-    if (!details.contains(event.target)) details.open = false;
-  }
-});
 
 async function copyLink(id) {
   const link = new URL(`#/post/${id}`, location.href).href;

@@ -2,15 +2,16 @@
 
 import { command, read } from "./api.js";
 import { field, form, openDialog } from "./dialogs.js";
-import { h, icon, toast } from "./dom.js";
+import { h, toast } from "./dom.js";
 import { join, leave } from "./joining.js";
 import { list, nothing } from "./lists.js";
+import { menu } from "./menu.js";
 import { avatar, followButton, hueOf, name, pathOf, personRow, setRelation } from "./people.js";
 import { postCard } from "./posts.js";
 import { signedInAs } from "./session.js";
 import { accounts, hear, keepAccount, tell } from "./store.js";
 import { heading } from "./timelines.js";
-import { monthOf, short } from "./text.js";
+import { monthOf, tallied } from "./text.js";
 
 const TABS = [["", "Posts"], ["replies", "Replies"], ["followers", "Followers"], ["following", "Following"]];
 
@@ -61,9 +62,9 @@ function card(account) {
     account.bio ? h("p", { class: "bio", dir: "auto" }, account.bio) : null,
     h("p", { class: "soft" }, `Joined ${monthOf(account.created_at)}`),
     h("p", { class: "tally" },
-      h("a", { href: `${pathOf(account)}/following` }, h("strong", {}, short(account.counts.following)), " following"),
-      h("a", { href: `${pathOf(account)}/followers` }, h("strong", {}, short(account.counts.followers)), " followers"),
-      h("span", {}, h("strong", {}, short(account.counts.tweets)), " posts")));
+      h("a", { href: `${pathOf(account)}/following` }, tallied(account.counts.following, "following", "following")),
+      h("a", { href: `${pathOf(account)}/followers` }, tallied(account.counts.followers, "follower")),
+      tallied(account.counts.tweets, "post")));
 }
 
 function deeds(account) {
@@ -71,13 +72,16 @@ function deeds(account) {
   if (account.id === signedInAs()) return [button("Edit profile", () => edit(account)), button("Sign out", leave)];
   if (signedInAs() === null) return [button("Follow", () => join("up"), "follow")];
   const { viewer = {} } = account;
-  const toggle = (what, fieldName) => async () => {
-    const done = await setRelation(account.id, what, { [fieldName]: !viewer[fieldName] });
-    if (done) { tell("follows", account.id); toast(viewer[fieldName] ? "Undone" : "Done"); }
+  const toggle = (what, fieldName, words) => async () => {
+    if (!(await setRelation(account.id, what, { [fieldName]: !viewer[fieldName] }))) return;
+    tell("follows", account.id);
+    toast(`@${account.handle} is ${viewer[fieldName] ? "no longer " : ""}${words}`);
   };
   return [
-    button(viewer.muting ? "Unmute" : "Mute", toggle("mute", "muting")),
-    button(viewer.blocking ? "Unblock" : "Block", toggle("block", "blocking"), "danger"),
+    menu(`More about @${account.handle}`, () => [
+      [viewer.muting ? "Unmute" : "Mute", toggle("mute", "muting", "muted")],
+      [viewer.blocking ? "Unblock" : "Block", toggle("block", "blocking", "blocked"), "danger"],
+    ]),
     viewer.blocking ? null : followButton(account),
   ];
 }

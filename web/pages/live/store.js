@@ -39,7 +39,9 @@ export function changePost(id, change) {
 export function relate(id, change) {
   const account = accounts.get(id);
   if (account === undefined) return;
-  accounts.set(id, { ...account, viewer: { ...account.viewer, ...change } });
+  const gained = (change.following ?? account.viewer?.following ?? false) - (account.viewer?.following ?? false);
+  const counts = { ...account.counts, followers: Math.max(account.counts.followers + gained, 0) };
+  accounts.set(id, { ...account, counts, viewer: { ...account.viewer, ...change } });
   tell("related", accounts.get(id));
 }
 
@@ -57,6 +59,14 @@ async function fetchMissing(path, wanted, known) {
   if (missing.length === 0) return;
   const found = keep(await read(`${path}?ids=${missing.join(",")}`));
   for (const thing of found.items) known.set(thing.id, thing);
+}
+
+/** Reads posts again that are shown somewhere: others did something with them. */
+export async function refresh(ids) {
+  const shown = ids.filter((id) => posts.has(id));
+  if (shown.length === 0) return;
+  const found = keep(await read(`/v1/posts?ids=${shown.join(",")}`));
+  for (const post of found.items) tell("changed", post);
 }
 
 /** Forgets all that was known to the account before. */

@@ -102,5 +102,9 @@ export function keepTime() {
 
 export const short = (number) => COUNT.format(number);
 
+/** The same with the number standing out. */
+export const tallied = (number, one, many = `${one}s`) =>
+  h("span", {}, h("strong", {}, short(number)), ` ${number === 1 ? one : many}`);
+
 /** "1 like", "12 likes". */
 export const counted = (number, one, many = `${one}s`) => `${COUNT.format(number)} ${number === 1 ? one : many}`;

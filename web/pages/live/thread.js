@@ -2,14 +2,14 @@
 
 import { page } from "./api.js";
 import { composer, reply } from "./compose.js";
-import { h, toast } from "./dom.js";
+import { h, put, toast } from "./dom.js";
 import { nothing } from "./lists.js";
 import { person } from "./people.js";
 import { postCard } from "./posts.js";
 import { signedInAs } from "./session.js";
 import { hear, keep } from "./store.js";
 import { heading } from "./timelines.js";
-import { counted, short } from "./text.js";
+import { tallied } from "./text.js";
 
 /** The view around one post. */
 export function conversation(id) {
@@ -30,13 +30,13 @@ export function conversation(id) {
     }
     remember(found);
     above.replaceChildren(...found.ancestors.map(ancestor));
-    focal.replaceChildren(postCard(found.post, { large: true }), tally(found.post), answerForm(found.post));
+    put(focal, postCard(found.post, { large: true, thread: "focal" }), tally(found.post), answerForm(found.post));
     show(found);
     if (found.ancestors.length > 0) focal.firstElementChild.scrollIntoView({ block: "start" });
   }
 
   function show(found) {
-    replies.append(...found.replies.map((post) => postCard(post)));
+    replies.append(...found.replies.map((post) => postCard(post, { thread: "answer" })));
     foot.replaceChildren();
     if (found.next === null) return;
     const more = h("button", { type: "button", class: "more" }, "Show more replies");
@@ -47,7 +47,7 @@ export function conversation(id) {
   }
 
   hear("posted", (made) => {
-    if (made.in_reply_to_id === id) replies.append(postCard(made));
+    if (made.in_reply_to_id === id) replies.append(postCard(made, { thread: "answer" }));
   }, { signal: stop.signal });
   return { title: "Conversation", element, load, end: () => stop.abort() };
 }
@@ -64,7 +64,7 @@ function ancestor(post) {
 function tally(post) {
   const parts = [["reposts", "repost"], ["quotes", "quote"], ["likes", "like"]]
     .filter(([many]) => post.counts[many] > 0)
-    .map(([many, one]) => h("span", {}, h("strong", {}, short(post.counts[many])), ` ${counted(post.counts[many], one).split(" ")[1]}`));
+    .map(([many, one]) => tallied(post.counts[many], one));
   return parts.length === 0 ? null : h("p", { class: "tally" }, ...parts);
 }
 

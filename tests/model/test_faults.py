@@ -1,0 +1,80 @@
+"""The model test is worth something: each of these faults, planted in a copy, is caught by it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.model.faults import FAULTS, Fault
+from tests.model.hunt import FOUND
+from tests.model.system import scratch
+
+ROOT = Path(__file__).parent.parent.parent
+COPIED = (
+    "commands",
+    "domain",
+    "infra",
+    "projections",
+    "read_api",
+    "streams",
+    "web",
+    "tests/__init__.py",
+    "tests/asgi.py",
+    "tests/model",
+)
+EXAMPLES = 100
+STEPS = 50
+TIME_S = 110
+
+
+@pytest.fixture
+def copy() -> Iterator[Path]:
+    """The packages and this test, as they are now."""
+    with scratch() as folder:
+        for name in COPIED:
+            source, target = ROOT / name, Path(folder) / name
+            target.parent.mkdir(exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target)
+            else:
+                shutil.copy2(source, target)
+        yield Path(folder)
+
+
+def hunt(folder: Path, examples: int = EXAMPLES) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.model.hunt", str(examples), str(STEPS)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=TIME_S,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [pytest.param(fault, id=fault.name) for fault in FAULTS])
+def test_a_planted_fault_is_caught(fault: Fault, copy: Path) -> None:
+    fault.plant(copy)
+
+    hunted = hunt(copy)
+
+    assert f"hunting in {copy}\n" in hunted.stdout, hunted.stderr
+    assert hunted.returncode == FOUND, hunted.stderr[-4_000:]
+    assert "answered:" in hunted.stdout
+
+
+@pytest.mark.slow
+def test_the_copy_without_a_fault_passes(copy: Path) -> None:
+    hunted = hunt(copy)
+
+    assert hunted.returncode == 0, hunted.stdout + hunted.stderr[-4_000:]
+    assert hunted.stdout == f"hunting in {copy}\n"
+
+
+def test_there_are_twenty_faults_and_no_two_alike() -> None:
+    assert len(FAULTS) >= 20
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
