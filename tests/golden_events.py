@@ -145,8 +145,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     AccountReinstated(event_id=EVENT, actor_id=HAL, account_id=BOB),
     PostHidden(event_id=EVENT, actor_id=HAL, post_id=POST, post_author_id=BOB, reason="spam"),
     PostRestored(event_id=EVENT, actor_id=HAL, post_id=POST, post_author_id=BOB),
-    AdminActed(event_id=EVENT, actor_id=HAL, action="replay", target="home_timelines"),
-        reason="asked for",
+    AdminActed(event_id=EVENT, actor_id=HAL, action="replay", target="home_timelines", reason="x"),
 )
 
 
