@@ -1,5 +1,6 @@
 """Decide, record, decide again on a conflict: the way every command takes, written once."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
@@ -19,7 +20,7 @@ from web import problems
 from web.routing import Call, Reply
 
 DECISIONS_MAX: Final = 4
-KEY_CHARS_MAX: Final = 255
+KEY_PATTERN: Final = "^[!-~]{1,255}$"
 # With the same key these may turn out differently the next time: 401, 429 and 503.
 NOT_KEPT: Final = (NotSignedIn, WrongCredentials, TooManyRequests, Unavailable)
 
@@ -32,6 +33,8 @@ class Decision(NamedTuple):
     append: tuple[Append, ...] = ()
 
 
+_KEY: Final = re.compile(KEY_PATTERN)
+
 Decide = Callable[[Ports], Awaitable[Decision]]
 
 
@@ -43,7 +46,7 @@ async def run(call: Call, ports: Ports, decide: Decide, *, scope: str | None = N
     key = call.headers.get("idempotency-key")
     if key is None:
         return _reply(await record(ports, decide, None), call)
-    if not (0 < len(key) <= KEY_CHARS_MAX and key.isascii() and key.isprintable()):
+    if not _KEY.fullmatch(key):
         raise Invalid(("/Idempotency-Key", "1 to 255 visible characters"))
     owner = scope if scope is not None else str(call.account_id)
     return await _run_once(call, ports, decide, (owner, key))

@@ -22,7 +22,7 @@ from infra.settings import Settings
 from read_api.operations import Operations
 from read_api.routes import routes as read_routes
 from read_api.stream import Streaming
-from web import documentation, operations
+from web import documentation, operations, site
 from web.app import Edge, build
 from web.limits import RateLimits
 from web.routing import Route
@@ -78,7 +78,8 @@ def _routes(embedded: Embedded, part: str) -> Sequence[Route]:
         parts=EmbeddedParts(embedded.log, embedded.projections),
         exposition=embedded.metrics.exposition,
     )
-    return (*served, *documentation.routes(served))
+    page = site.routes() if part != "commands" else ()
+    return (*served, *documentation.routes(served), *page)
 
 
 def run(settings: Settings, part: str) -> int:

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from infra.cli.asking import asked, require_log
 from infra.cli.settings import load_or_exit
+from infra.control.requests import Done, GrantRoleTo, SetPasswordOf
 
 app = typer.Typer(help="Roles and passwords.", no_args_is_help=True)
 
@@ -17,9 +19,6 @@ def grant(
     handle: Handle, role: Annotated[str, typer.Argument(help="Which role")] = "admin"
 ) -> None:
     """Give an account a role, from its next sign-in on."""
-    from infra.cli.asking import asked, require_log  # noqa: PLC0415
-    from infra.control.requests import Done, GrantRoleTo  # noqa: PLC0415
-
     settings = load_or_exit()
     require_log(settings)
     asked(settings, GrantRoleTo(handle, role), Done)
@@ -29,9 +28,6 @@ def grant(
 @app.command()
 def set_password(handle: Handle) -> None:
     """Set an account's password, asked for twice or read from a pipe; its sessions end."""
-    from infra.cli.asking import asked, require_log  # noqa: PLC0415
-    from infra.control.requests import Done, SetPasswordOf  # noqa: PLC0415
-
     settings = load_or_exit()
     require_log(settings)
     asked(settings, SetPasswordOf(handle, _password()), Done)

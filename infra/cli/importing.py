@@ -9,6 +9,9 @@ import typer
 
 from infra.cli.asking import asked
 from infra.cli.settings import load_or_exit
+from infra.control.requests import Imported, ImportFiles
+from infra.importing.display import ProgressDisplay, told
+from infra.importing.imports import Files
 
 PostFiles = Annotated[
     list[Path] | None,
@@ -32,11 +35,6 @@ def import_files(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON")] = False,
 ) -> None:
     """Import posts and follows. A second run adds only what is not there yet."""
-    # Imported here: the other commands start faster without it.
-    from infra.control.requests import Imported, ImportFiles  # noqa: PLC0415
-    from infra.importing.display import ProgressDisplay, told  # noqa: PLC0415
-    from infra.importing.imports import Files  # noqa: PLC0415
-
     if not posts and not follows:
         raise typer.BadParameter("Name a file with --posts or --follows")
     files = Files(

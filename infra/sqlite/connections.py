@@ -11,11 +11,13 @@ LOCK_WAIT_S: Final = 5.0
 Synchronous = Literal["FULL", "NORMAL"]
 
 
-def connect(path: Path, *, synchronous: Synchronous = "NORMAL") -> sqlite3.Connection:
+def connect(
+    path: Path, *, synchronous: Synchronous = "NORMAL", lock_wait_s: float = LOCK_WAIT_S
+) -> sqlite3.Connection:
     """A connection in autocommit mode. NORMAL may lose the last commits at power loss, never
     consistency: right for what can be rebuilt; FULL for what cannot."""
     connection = sqlite3.connect(
-        path, timeout=LOCK_WAIT_S, isolation_level=None, check_same_thread=False
+        path, timeout=lock_wait_s, isolation_level=None, check_same_thread=False
     )
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={synchronous}")

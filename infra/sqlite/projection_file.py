@@ -19,6 +19,9 @@ INSERT INTO checkpoints VALUES (?, ?) ON CONFLICT (partition) DO UPDATE
 SET position = excluded.position WHERE excluded.position > position
 """
 
+# The thread that waits here is every projection's: it comes back later instead.
+LOCK_WAIT_S: Final = 0.02
+
 # A file that is locked, full, gone or damaged. Its subclasses, which speak of one statement, are
 # bugs: the event is parked.
 OUTAGES: Final = frozenset({sqlite3.DatabaseError, sqlite3.OperationalError})
@@ -41,7 +44,7 @@ class ProjectionFile:
         the file before it is copied there. Worth as much as the pages that a batch touches."""
         self._statements = statements
         self._lock = threading.Lock()
-        self._writer = connect(path)
+        self._writer = connect(path, lock_wait_s=LOCK_WAIT_S)
         self._writer.execute(f"PRAGMA cache_size = {-1024 * memory_mb}")
         self._writer.execute(f"PRAGMA wal_autocheckpoint = {256 * memory_mb}")
         self._writer.executescript(_CHECKPOINTS + schema)

@@ -38,7 +38,7 @@ def test_what_is_the_readers_own_needs_a_token(api: Api, path: str) -> None:
 
 @pytest.mark.parametrize(
     "authorization",
-    ["Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", "Basic YTpi", "token", "Bearer é"],
+    ["Bearer", "Bearer x", "Bearer a.b.c", "Basic YTpi", "token", "Bearer é"],
 )
 def test_a_bad_token_is_401_also_where_none_is_needed(api: Api, authorization: str) -> None:
     headers = {"Authorization": authorization.encode("latin-1")}
@@ -92,7 +92,7 @@ def test_a_method_that_a_path_lacks_is_405_with_allow(ada: Person) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"{", b'{"text": }', b"\xff\xfe", b'{"text": "\xff"}', b"[" * 50_000, b'{"text": "\\ud800"}'],
+    [b"{", b'{"text": }', b"\xff\xfe", b'{"text": "\xff"}', b'{"text":' + b"[" * 50_000, b'{"text": "\\ud800"}'],
 )
 def test_a_body_that_cannot_be_read_is_400(ada: Person, raw: bytes) -> None:
     answer = ada.post("/v1/tweets", content=raw, headers={"Content-Type": "application/json"})

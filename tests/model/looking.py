@@ -92,8 +92,9 @@ class Look:
         eyes, product = self._eyes, self._product
         await self._timeline("/v1/timelines/public", eyes.public())
         if product.posts:
-            target = "/v1/posts?ids=" + ",".join(map(str, product.posts))
-            await self._posts(target, [post for post in product.posts if eyes.sees(post)])
+            newest = list(product.posts)[-ALL:]
+            target = "/v1/posts?ids=" + ",".join(map(str, newest))
+            await self._posts(target, [post for post in newest if eyes.sees(post)])
         target = "/v1/accounts?ids=" + ",".join(map(str, product.people))
         found = await self._get(target)
         shown = [one for one in product.people.values() if not product.gone(one.id)]
@@ -137,10 +138,10 @@ class Look:
         await self._conversation(post)
         for reaction in ("likes", "reposts"):
             await self._people(f"{base}/{reaction}", eyes.who(reaction, post.id))
-        history = await self._get(f"{base}/history")
+        history = await self._get(f"{base}/history?limit={ALL}")
         said = [(version["version"], version["text"]) for version in history["items"]]
         texts = [(number, text.words) for number, text in enumerate(post.texts, start=1)]
-        self._agree(f"{base}/history", said, texts)
+        self._agree(f"{base}/history", said, texts[:ALL])
 
     async def through(self, target: str, items: Sequence[Item], limit: int) -> None:
         """Scroll down to the very first post, then up again by what the links say."""
@@ -189,7 +190,7 @@ class Look:
 
     async def _posts(self, target: str, posts: Sequence[int]) -> None:
         found = await self._get(f"{target}{'&' if '?' in target else '?'}limit={ALL}")
-        self._agree(target, [int(one["id"]) for one in found["items"]], list(posts))
+        self._agree(target, [int(one["id"]) for one in found["items"]], list(posts)[:ALL])
         self._cards(target, found["items"])
         self._includes(target, found, posts)
 
@@ -198,7 +199,7 @@ class Look:
         self._agree(target, [int(one["id"]) for one in found["items"]], list(people))
 
     async def _conversation(self, post: Post) -> None:
-        eyes, target = self._eyes, f"/v1/posts/{post.id}/conversation"
+        eyes, target = self._eyes, f"/v1/posts/{post.id}/conversation?limit={ALL}"
         found = await self._get(target)
         above = [(int(one["id"]), one.get("deleted", False)) for one in found["ancestors"]]
         self._agree(f"ancestors in {target}", above, eyes.ancestors(post.id))

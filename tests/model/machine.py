@@ -29,6 +29,7 @@ from tests.model.views import Eyes, everything
 
 T = TypeVar("T")
 
+POSTS_MAX: Final = 60  # with what other steps write, a list is a page
 FORTNIGHT_MS: Final = 15 * 86_400_000
 THRESHOLDS: Final = ("3", "3", "3", "2", "0", "inf")
 
@@ -69,11 +70,17 @@ reacting: Final = st.builds(
     commands.React, person, number, st.sampled_from(("like", "repost", "repost", "bookmark")), on
 )
 relating: Final = st.builds(
-    commands.Relate, person, person, st.sampled_from(("follow", "follow", "block", "mute")), on
+    commands.Relate,
+    person,
+    person,
+    st.sampled_from(("follow", "follow", "follow", "block", "mute")),
+    on,
 )
-following: Final = st.builds(commands.Relate, person, person, st.just("follow"), on)
+following: Final = st.builds(
+    commands.Relate, person, person, st.just("follow"), st.just(True)
+)
 moderating: Final = st.one_of(
-    st.builds(commands.Suspend, person, st.booleans()),
+    st.builds(commands.Suspend, person, st.sampled_from((True, False, False))),
     st.builds(commands.Hide, number, st.booleans()),
     st.builds(commands.Report, person, number),
 )
@@ -139,16 +146,17 @@ class WholeSystem(RuleBasedStateMachine):
 
     # Commands.
 
-    def do(self, command: Command) -> None:
-        """Give a command; the status is what the model says."""
-        command = meant(command, self.product)
-        request = command.request(self.product)
-        answered = self.run(self.send(request, self.fresh_key()))
-        try:
-            happen(self.product, command, answered)
-        except Disagreement:
-            self.failed = True
-            raise
+    def do(self, *given: Command) -> None:
+        """Give commands, one after the other; their statuses are what the model says."""
+        for command in given:
+            concrete = meant(command, self.product)
+            request = concrete.request(self.product)
+            answered = self.run(self.send(request, self.fresh_key()))
+            try:
+                happen(self.product, concrete, answered)
+            except Disagreement:
+                self.failed = True
+                raise
 
     def fresh_key(self) -> str:
         self.keys += 1
@@ -205,45 +213,39 @@ class Steps(WholeSystem):
 
     @initialize(
         threshold=st.sampled_from(THRESHOLDS),
-        follows=st.lists(following, max_size=10),
-        tweets=st.lists(st.builds(commands.Post, person, words), max_size=3),
+        follows=st.lists(following, min_size=6, max_size=16),
+        tweets=st.lists(st.builds(commands.Post, person, words), min_size=2, max_size=6),
     )
     def begin(self, threshold: str, follows: list[Command], tweets: list[Command]) -> None:
         self.system = System(self.folder, threshold=threshold, clock=self.clock)
-        for command in (*follows, *tweets):
-            self.do(command)
+        self.do(*follows, *tweets)
 
-    @rule(command=writing)
-    def write(self, command: Command) -> None:
-        self.do(command)
+    @precondition(lambda self: len(self.product.posts) < POSTS_MAX)
+    @rule(given=st.lists(writing, min_size=1, max_size=3))
+    def write(self, given: list[Command]) -> None:
+        self.do(*given)
 
-    @rule(command=changing)
-    def change(self, command: Command) -> None:
-        self.do(command)
+    @rule(given=st.lists(changing, min_size=1, max_size=2))
+    def change(self, given: list[Command]) -> None:
+        self.do(*given)
 
-    @rule(command=reacting)
-    def react(self, command: Command) -> None:
-        self.do(command)
+    @rule(given=st.lists(reacting, min_size=1, max_size=3))
+    def react(self, given: list[Command]) -> None:
+        self.do(*given)
 
-    @rule(command=relating)
-    def relate(self, command: Command) -> None:
-        self.do(command)
+    @rule(given=st.lists(relating, min_size=1, max_size=3))
+    def relate(self, given: list[Command]) -> None:
+        self.do(*given)
 
-    @rule(command=following)
-    def follow(self, command: Command) -> None:
-        self.do(command)
+    @rule(given=st.lists(anything, min_size=2, max_size=5))
+    def do_anything(self, given: list[Command]) -> None:
+        self.do(*given)
 
-    @rule(command=moderating)
-    def moderate(self, command: Command) -> None:
-        self.do(command)
-
-    @rule(who=person, name=st.sampled_from(("", "Red Queen")))
-    def rename(self, who: int, name: str) -> None:
-        self.do(commands.Rename(who, name))
-
-    @rule(who=person, really=st.integers(0, 2))
-    def close(self, who: int, really: int) -> None:
-        if not really and len(self.readers()) > 3:
+    @rule(who=person, how=st.sampled_from(("", "Red Queen", "Alice", "close")))
+    def rename_or_close(self, who: int, how: str) -> None:
+        if how != "close":
+            self.do(commands.Rename(who, how))
+        elif len(self.readers()) > 3:
             self.do(commands.Close(who))
 
     @precondition(lambda self: len(self.product.people) < 8)
@@ -357,24 +359,24 @@ class Steps(WholeSystem):
 
     @rule(which=number, batches=st.integers(1, 3), size=st.integers(1, 4))
     def project(self, which: int, batches: int, size: int) -> None:
+        """One projection goes on, the others stay where they are."""
         name = self.system.projections[which % len(self.system.projections)]
         self.run(self.system.project(name, batches, size))
 
-    @rule(which=number, after=st.integers(0, 100), size=st.integers(1, 10))
-    def deliver_again(self, which: int, after: int, size: int) -> None:
+    @rule(which=number, back=number, size=st.integers(1, 10))
+    def deliver_again(self, which: int, back: int, size: int) -> None:
         name = self.system.projections[which % len(self.system.projections)]
-        self.run(self.system.deliver_again(name, after, size))
+        self.run(self.system.deliver_again(name, back, size))
 
-    @rule(readers=st.sets(person, max_size=3))
-    def evict(self, readers: set[int]) -> None:
+    @rule(readers=st.one_of(st.none(), st.sets(person, max_size=3)))
+    def evict(self, readers: set[int] | None) -> None:
+        """Some are not kept ready any more: because there is no room, or after a fortnight."""
+        if readers is None:
+            self.clock.ms += FORTNIGHT_MS
+            self.sent.clear()  # their keys may be forgotten
+            return
         people = list(self.product.people)
         self.run(self.system.evict([people[reader % len(people)] for reader in readers]))
-
-    @rule()
-    def pass_a_fortnight(self) -> None:
-        """Whoever did not read meanwhile is not kept ready any more; keys are forgotten."""
-        self.clock.ms += FORTNIGHT_MS
-        self.sent.clear()
 
     # Readers.
 

@@ -31,7 +31,7 @@ BEGIN_MS: Final = 1_767_225_600_000  # 2026-01-01: any time will do
 # Access tokens live 15 minutes by the real clock.
 TOKENS_FRESH_S: Final = 600
 # So few that homes are trimmed, and read below what is kept ready.
-HOME_DEPTH: Final = 4
+HOME_DEPTH: Final = 2
 PARTITION: Final = 0
 
 _SHM: Final = Path("/dev/shm")  # noqa: S108 - memory: there an fsync costs nothing
@@ -114,11 +114,11 @@ class System:
             position = await pipeline.take(batch)
             self.embedded.progress.advance(name, position)
 
-    async def deliver_again(self, name: str, after: int, size: int) -> None:
-        """Deliver a part of the log that a projection may have had, as after a crash."""
+    async def deliver_again(self, name: str, back: int, size: int) -> None:
+        """Deliver a part of the log that a projection has had, as after a crash."""
         pipeline = self._pipelines[name]
         reached = (await pipeline.store.checkpoint()).get(PARTITION, 0)
-        start = after % (reached + 1)
+        start = max(reached - back, 0)
         if batch := await self.embedded.feed.read(PARTITION, start, min(size, reached - start)):
             await pipeline.take(batch)
 

@@ -52,6 +52,7 @@ let current = null;
 function show({ focus = true } = {}) {
   const key = history.state?.key;
   const back = kept.get(key);
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   if (current !== null) {
     current.scroll = scrollY;
     current.element.hidden = true;
@@ -60,6 +61,7 @@ function show({ focus = true } = {}) {
   current.element.hidden = false;
   document.title = `${current.title} · Starling`;
   markCurrent();
+  live();
   scrollTo(0, current.scroll);
   if (focus) current.element.querySelector("h1")?.focus({ preventScroll: true });
 }
@@ -167,11 +169,14 @@ function hearServer() {
   });
 }
 
-function live(state) {
-  const light = document.getElementById("live");
-  if (light === null) return;
-  light.dataset.state = state;
-  light.textContent = state === "on" ? "Live" : "Connecting …";
+let state = "off";
+
+function live(now = state) {
+  state = now;
+  for (const light of document.querySelectorAll(".live")) {
+    light.dataset.state = state;
+    light.textContent = state === "on" ? "Live" : "Connecting …";
+  }
 }
 
 // ---- Beginning, and beginning again as somebody else

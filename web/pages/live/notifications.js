@@ -42,6 +42,7 @@ export function notifications() {
     told.offer(item, `${who} ${SAID[item.kind][1]}`);
     if (!element.closest("[hidden]") && element.isConnected) markRead(item.id);
   }, { signal: stop.signal });
+  hear("reset", told.reload, { signal: stop.signal });
   return { title: "Notifications", element, load, end: () => { stop.abort(); told.end(); } };
 }
 
@@ -64,6 +65,7 @@ export async function countUnread(show) {
   hear("unread", set);
   hear("notification", () => set(count + 1));
   hear("opened", ask);
+  hear("reset", ask);
   async function ask() {
     if (signedInAs() === null) return set(0);
     try {

@@ -38,7 +38,7 @@ export function home() {
   for (const news of ["reset", "follows"]) hear(news, timeline.reload, { signal });
   hear("opened", () => timeline.catchUp(newPost), { signal });
   const element = h("div", {},
-    heading("Home", h("span", { id: "live", class: "live" })),
+    heading("Home", h("span", { class: "live" })),
     composer({ label: "What is happening?", action: "Post", send: post }),
     timeline.element);
   return { title: "Home", element, load: timeline.load, end: () => { stop.abort(); timeline.end(); } };

@@ -18,6 +18,8 @@ const PATH_END = `A-Za-z0-9+\\-=_#\\/${CYRILLIC}${LATIN_ACCENTS}`;
 const PARENTHESES = `\\((?:[${PATH}]+|[${PATH}]*\\([${PATH}]+\\)[${PATH}]*)\\)`;
 const PIECE = `[${PATH}]*(?:${PARENTHESES}[${PATH}]*)*[${PATH_END}]|${PARENTHESES}|@[${PATH}]+\\/`;
 const QUERY = "\\?[A-Za-z0-9!?*'@();:&=+$\\/%#\\[\\]\\-_.,~|]*[A-Za-z0-9\\-_&=#\\/]";
+const TCO = new RegExp(`^https?://t\\.co/([a-z0-9]+)(?:${QUERY})?`, "i");
+const TCO_SLUG_MAX = 40;
 const AFTER_DOMAIN = new RegExp(`(?::[0-9]+)?(\\/(?:${PIECE})*)?(?:${QUERY})?`, "y");
 
 /** Every URL as [start, end], in UTF-16 units, in order. */
@@ -43,7 +45,7 @@ function readRun(text, start, stop, before, urls) {
     const after = AFTER_DOMAIN.exec(text);
     const end = last + after[0].length;
     if (first === start && protocol < start) {
-      if (fits(text.slice(first, last))) urls.push([protocol, end]);
+      if (fits(text.slice(first, last))) urls.push(...withProtocol(text, protocol, end));
     } else {
       urls.push(...withoutProtocol(text, first, last, after[1] === undefined ? last : end));
     }
@@ -51,6 +53,13 @@ function readRun(text, start, stop, before, urls) {
     if (end > last) break;
   }
   return used;
+}
+
+/** Of Twitter's own short links only the known form counts. */
+function withProtocol(text, start, end) {
+  const short = TCO.exec(text.slice(start, end));
+  if (short === null) return [[start, end]];
+  return short[1].length > TCO_SLUG_MAX ? [] : [[start, start + short[0].length]];
 }
 
 function protocolStart(text, start, used) {
@@ -152,4 +161,17 @@ function lastTldEnd(domain, start, behindDot) {
   return 0;
 }
 
-const fits = (domain) => domain.split(".").every((label) => label.length <= LABEL_MAX);
+/** Whether the name fits into DNS. One already in Punycode mixes with other scripts by mistake only. */
+function fits(domain) {
+  if (!domain.split(".").every((label) => encodedLength(label) <= LABEL_MAX)) return false;
+  return !domain.startsWith("xn--") || latinDomains(domain).length > 0;
+}
+
+function encodedLength(label) {
+  if (/^[\x00-\x7f]*$/.test(label)) return label.length;
+  try {
+    return new URL(`http://${label}`).hostname.length;
+  } catch {
+    return LABEL_MAX + 1;
+  }
+}

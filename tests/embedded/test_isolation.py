@@ -1,0 +1,96 @@
+"""One view's store is down: it stalls alone, says so, and catches up by itself (DESIGN 6.10)."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+from infra.profiles.embedded import Embedded
+from infra.server import application
+from infra.settings import load
+from tests.asgi import Answered, ask
+
+
+class Client:
+    """One signed-up person."""
+
+    def __init__(self, app: Starlette, headers: list[tuple[str, str]]) -> None:
+        self._app = app
+        self._headers = headers
+
+    async def send(
+        self, method: str, path: str, body: Any = None, *, token: str = "", wait_s: int = 10
+    ) -> Answered:
+        more = [("Consistency-Token", token), ("Prefer", f"wait={wait_s}")] if token else []
+        return await ask(self._app, method, path, headers=[*self._headers, *more], json=body)
+
+
+@pytest.fixture
+async def serving(tmp_path: Path) -> AsyncIterator[tuple[Embedded, Client]]:
+    settings, _ = load(
+        {
+            "STARLING_DATA": str(tmp_path),
+            "STARLING_RATE_LIMITS": "off",
+            "STARLING_ARGON2_COST": "lowest",
+        }
+    )
+    embedded = Embedded(settings, crashed=lambda name, error: pytest.fail(f"{name}: {error}"))
+    app = application(embedded, settings)
+    async with app.router.lifespan_context(app):
+        account = {"handle": "ada", "password": "correct horse"}
+        await ask(app, "POST", "/v1/accounts", json=account)
+        signed_in = await ask(app, "POST", "/v1/sessions", json=account)
+        bearer = f"Bearer {signed_in.json()['access_token']}"
+        yield embedded, Client(app, [("Authorization", bearer)])
+
+
+async def test_a_locked_store_stalls_its_own_projection_only(
+    serving: tuple[Embedded, Client],
+) -> None:
+    embedded, ada = serving
+    path = embedded.folder.projection("search_index", 1)
+    lock = sqlite3.connect(path, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+
+    posted = await ada.send("POST", "/v1/tweets", {"text": "hello isolation"})
+    token = posted.headers["consistency-token"]
+    home = await ada.send("GET", "/v1/timelines/home", token=token)
+    behind = await ada.send("GET", "/v1/search/posts?q=isolation", token=token, wait_s=0)
+    ready = await ada.send("GET", "/readyz")
+
+    assert posted.status == 201
+    assert [item["text"] for item in home.json()["items"]] == ["hello isolation"]
+    assert behind.status == 503
+    assert behind.json()["type"] == "/problems/projection-behind"
+    assert ready.status == 200
+    states = {part["name"]: part["state"] for part in ready.json()["parts"]}
+    assert [name for name, state in states.items() if state == "down"] == ["search_index"]
+
+    lock.execute("ROLLBACK")
+    lock.close()
+    found = await ada.send("GET", "/v1/search/posts?q=isolation", token=token)
+    assert [item["text"] for item in found.json()["items"]] == ["hello isolation"]
+
+
+async def test_a_store_that_cannot_be_read_is_a_503_of_its_own_reads(
+    serving: tuple[Embedded, Client],
+) -> None:
+    embedded, ada = serving
+    posted = await ada.send("POST", "/v1/tweets", {"text": "hello"})
+    token = posted.headers["consistency-token"]
+    await ada.send("GET", "/v1/search/posts?q=hello", token=token)
+    path = embedded.folder.projection("search_index", 1)
+    damage = sqlite3.connect(path, isolation_level=None)
+    damage.execute("ALTER TABLE post_terms RENAME TO lost")
+    damage.close()
+
+    search = await ada.send("GET", "/v1/search/posts?q=hello")
+    home = await ada.send("GET", "/v1/timelines/home")
+
+    assert search.status == 503
+    assert search.headers["content-type"] == "application/problem+json"
+    assert "retry-after" in search.headers
+    assert home.status == 200
