@@ -36,8 +36,11 @@ SHUTDOWN_S: Final = 10
 log = logging.getLogger("starling")
 
 
-def application(embedded: Embedded, settings: Settings, *, part: str = "all") -> Starlette:
-    """Commands, reads or both over an opened profile, which starts and stops with it."""
+def application(
+    embedded: Embedded, settings: Settings, *, part: str = "all", more: Sequence[Route] = ()
+) -> Starlette:
+    """Commands, reads or both, and `more`, over an opened profile, which starts and stops with
+    it."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -55,7 +58,7 @@ def application(embedded: Embedded, settings: Settings, *, part: str = "all") ->
         outages=OUTAGES,
     )
     return build(
-        _routes(embedded, part),
+        (*_routes(embedded, part), *more),
         edge,
         lifespan=lifespan,
         origins=settings.allowed_origins,
@@ -91,9 +94,19 @@ def run(settings: Settings, part: str) -> int:
     except FolderInUse as error:
         sys.stderr.write(f"starling: {error}\n")
         return 1
+    config = configured(application(embedded, settings, part=part), settings)
+    sample = settings.sample == "1" and part != "reads" and asyncio.run(sample_is_due(embedded))
+    beside = partial(backstage, embedded, settings.url, with_sample=sample)
+    server = AttendedServer(config, beside)
+    server.run()
+    return 0 if server.started else 1
+
+
+def configured(app: Starlette, settings: Settings) -> uvicorn.Config:
+    """How every server of ours serves."""
     host, port = settings.address
-    config = uvicorn.Config(
-        application(embedded, settings, part=part),
+    return uvicorn.Config(
+        app,
         host=host,
         port=port,
         loop="uvloop",
@@ -104,11 +117,6 @@ def run(settings: Settings, part: str) -> int:
         log_config=None,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
-    sample = settings.sample == "1" and part != "reads" and asyncio.run(sample_is_due(embedded))
-    beside = partial(backstage, embedded, settings.url, with_sample=sample)
-    server = AttendedServer(config, beside)
-    server.run()
-    return 0 if server.started else 1
 
 
 def _report(projection: str, error: BaseException) -> None:

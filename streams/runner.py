@@ -6,10 +6,11 @@ blocking calls there without stopping the server's loop.
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from domain.errors import ProjectionBehind
 from domain.positions import EMBEDDED_LOG, Vector
@@ -23,16 +24,22 @@ PAUSED_RETRY_S: Final = 5.0
 PARTITION: Final = 0
 
 
+class _Waiter(NamedTuple):
+    position: int
+    loop: asyncio.AbstractEventLoop
+    reached: "asyncio.Future[None]"
+
+
 @dataclass(slots=True)
 class Status:
-    """What is known about one projection, for people and for waiting reads."""
+    """What is known about one projection, for people and for waiting reads. `hurry` ends the
+    rest between its batches, while it rests."""
 
     name: str
     position: int = 0
     stalled_by: str | None = None
-    waiters: list[tuple[int, asyncio.AbstractEventLoop, "asyncio.Future[None]"]] = field(
-        default_factory=list
-    )
+    waiters: list[_Waiter] = field(default_factory=list)
+    hurry: Callable[[], object] | None = None
 
 
 class LocalProgress:
@@ -55,8 +62,8 @@ class LocalProgress:
             status.stalled_by = None
             if not status.waiters:
                 return
-            ready = [w for w in status.waiters if w[0] <= position]
-            status.waiters = [w for w in status.waiters if w[0] > position]
+            ready = [w for w in status.waiters if w.position <= position]
+            status.waiters = [w for w in status.waiters if w.position > position]
         for _, loop, future in ready:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_wake, future)
@@ -79,27 +86,53 @@ class LocalProgress:
         behind = [name for name in projections if self._status[name].position < wanted]
         if not behind:
             return
+        waiters = [self._waiter(self._status[name], wanted) for name in behind]
         try:
             async with asyncio.timeout(wait_s):
-                for name in behind:
-                    await self._wait_for(name, wanted)
+                for waiter in waiters:
+                    await waiter.reached
         except TimeoutError as error:
             raise ProjectionBehind(f"{', '.join(behind)} is not there yet") from error
+        finally:
+            self._forget(behind, waiters)
 
-    async def _wait_for(self, name: str, wanted: int) -> None:
-        loop = asyncio.get_running_loop()
+    async def rest(self, name: str, seconds: float) -> None:
+        """Let events gather for so long, or until a read waits for the projection. For its
+        runner."""
         status = self._status[name]
+        hurried = asyncio.Event()
+        hurry = partial(asyncio.get_running_loop().call_soon_threadsafe, hurried.set)
         with self._lock:
-            if status.position >= wanted:
+            if status.waiters:
                 return
-            waiter = (wanted, loop, loop.create_future())
-            status.waiters.append(waiter)
+            status.hurry = hurry
         try:
-            await waiter[2]
+            async with asyncio.timeout(seconds):
+                await hurried.wait()
+        except TimeoutError:
+            return
         finally:
             with self._lock:
-                if waiter in status.waiters:
-                    status.waiters.remove(waiter)
+                status.hurry = None
+
+    def _waiter(self, status: Status, wanted: int) -> _Waiter:
+        """One that waits from now on, or waits for nothing as it is there by now."""
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(wanted, loop, loop.create_future())
+        with self._lock:
+            if status.position >= wanted:
+                waiter.reached.set_result(None)
+                return waiter
+            status.waiters.append(waiter)
+            if status.hurry is not None:
+                status.hurry()
+        return waiter
+
+    def _forget(self, names: Iterable[str], waiters: Sequence[_Waiter]) -> None:
+        with self._lock:
+            for name in names:
+                status = self._status[name]
+                status.waiters = [w for w in status.waiters if w not in waiters]
 
 
 def _wake(future: "asyncio.Future[None]") -> None:
@@ -190,8 +223,11 @@ class LocalRunner:
                 await asyncio.sleep(PAUSED_RETRY_S)
                 continue
             self._progress.advance(name, position)
-            # One projection's backlog must not keep the others waiting.
-            await asyncio.sleep(0)
+            if len(batch) < BATCH_MAX:
+                await self._progress.rest(name, pipeline.projection.rest_s)
+            else:
+                # One projection's backlog must not keep the others waiting.
+                await asyncio.sleep(0)
 
     async def _checkpoint(self, pipeline: Pipeline) -> int:
         checkpoint: Mapping[int, int] = await pipeline.store.checkpoint()

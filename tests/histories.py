@@ -31,6 +31,7 @@ from domain.events import (
     Profile,
     ProfileChanged,
     Recorded,
+    RelationshipFact,
     ReplyEdited,
     ReplyPosted,
     ReportFiled,
@@ -57,6 +58,11 @@ RELATIONS = (
     AccountMuted,
     AccountUnmuted,
 )
+UNDOINGS = {
+    AccountFollowed: AccountUnfollowed,
+    AccountBlocked: AccountUnblocked,
+    AccountMuted: AccountUnmuted,
+}
 DOINGS = (
     "tweet", "tweet", "reply", "reply", "quote", "edit", "delete", "like", "unlike", "repost",
     "unrepost", "bookmark", "unbookmark", "relate", "relate", "relate", "see", "profile",
@@ -81,7 +87,7 @@ class World:
         """One doing; nothing where it makes no sense now."""
         if who in self.closed:
             return
-        if doing in {"tweet", "relate", "profile", "suspend", "read", "close"}:
+        if doing in {"tweet", "relate", "unrelate", "profile", "suspend", "read", "close"}:
             self._by_person(doing, who, whom, pick, text)
         elif self.posts:
             self._on_post(doing, who, self.posts[pick % len(self.posts)], text)
@@ -93,6 +99,8 @@ class World:
         elif doing == "relate" and whom != who:
             with suppress(Blocked):
                 self.log.relate(RELATIONS[pick % len(RELATIONS)], who, whom)
+        elif doing == "unrelate":
+            self._unrelate(who, pick)
         elif doing == "profile":
             profile = Profile(who, f"{who} {pick}", text)
             self._record(ProfileChanged(event_id=facts.event_id(), actor_id=me, personal=profile))
@@ -104,6 +112,17 @@ class World:
         elif doing == "close" and pick % 10 == 0:
             self._record(AccountClosed(event_id=facts.event_id(), actor_id=me))
             self.closed.add(who)
+
+    def _unrelate(self, who: str, pick: int) -> None:
+        """Undo one of the follows, blocks and mutes of this person."""
+        me = facts.account(who)
+        events = [recorded.event for recorded in self.log.recorded]
+        done = [e for e in events if type(e) in UNDOINGS and e.actor_id == me]
+        if done:
+            event = done[pick % len(done)]
+            assert isinstance(event, RelationshipFact)
+            target = next(name for name in PEOPLE if facts.account(name) == event.target_id)
+            self.log.relate(UNDOINGS[type(event)], who, target)
 
     def _suspend(self, who: str) -> None:
         admin, target = facts.account("hal"), facts.account(who)

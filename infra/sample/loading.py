@@ -20,7 +20,7 @@ FILES: Final = Files(
     follows=(str(DATA / "follows.tsv.gz"),),
     namespace=NAMESPACE,
 )
-_SCOPE: Final = "sample"
+_SCOPE: Final = f"import/{NAMESPACE}"  # what is kept in such a scope is never forgotten
 _FINGERPRINT: Final = b"sample"
 
 

@@ -12,12 +12,13 @@ Synchronous = Literal["FULL", "NORMAL"]
 
 
 def connect(
-    path: Path, *, synchronous: Synchronous = "NORMAL", lock_wait_s: float = LOCK_WAIT_S
+    path: Path, *, synchronous: Synchronous = "NORMAL", lock_wait_s: float | None = None
 ) -> sqlite3.Connection:
     """A connection in autocommit mode. NORMAL may lose the last commits at power loss, never
     consistency: right for what can be rebuilt; FULL for what cannot."""
+    wait_s = LOCK_WAIT_S if lock_wait_s is None else lock_wait_s
     connection = sqlite3.connect(
-        path, timeout=lock_wait_s, isolation_level=None, check_same_thread=False
+        path, timeout=wait_s, isolation_level=None, check_same_thread=False
     )
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={synchronous}")

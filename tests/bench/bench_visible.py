@@ -64,8 +64,10 @@ class _Seen:
     async def _one(self, author: str, reader: str) -> float:
         posted = await self._load.ask(tweet(author, next(self._said)))
         acknowledged = perf_counter()
-        wanted = b'{"items":[{"item_id":"%b"' % orjson.loads(posted.body)["id"].encode()
-        newest = request("GET", "/v1/timelines/home?limit=1", reader)
+        post_id = int(orjson.loads(posted.body)["id"])
+        wanted = b'{"items":[{"item_id":"%d"' % post_id
+        # Others' later posts may stand above it.
+        newest = request("GET", f"/v1/timelines/home?limit=1&max_id={post_id + 1}", reader)
         while not (await self._load.ask(newest)).body.startswith(wanted):
             await asyncio.sleep(POLL_S)
         return perf_counter() - acknowledged

@@ -4,16 +4,17 @@
 """
 
 import asyncio
+import sys
 from typing import Final
 
 import msgspec
 import orjson
+import uvicorn
 
 from domain.ids import AccountId
 from infra import server
 from infra.profiles.embedded import Embedded
 from infra.settings import load
-from streams.registry import joined
 from web.routing import Call, Reply, Route
 
 PARTITION: Final = 0
@@ -36,8 +37,8 @@ def routes(embedded: Embedded) -> tuple[Route, ...]:
         return Reply(200, b"{}")
 
     async def positions(_call: Call) -> Reply:
-        names = [projection.name for projection, _ in joined(embedded.views)]
-        at = {name: embedded.progress.position(name) for name in names}
+        progress = embedded.progress
+        at = {name: progress.position(name) for name in progress.names}
         return Reply(200, orjson.dumps({"head": embedded.feed.head(PARTITION), "at": at}))
 
     async def evict(call: Call) -> Reply:
@@ -58,24 +59,15 @@ def routes(embedded: Embedded) -> tuple[Route, ...]:
 
 
 def main() -> None:
-    import sys, os, uvicorn
-    from contextlib import asynccontextmanager
-    from web.app import Edge, build
-    from web.limits import RateLimits
-    from commands.routes import routes as command_routes
-    from read_api import timelines, posts, accounts, graph
     settings, _ = load()
-    sys.setswitchinterval(float(os.environ.get('SWI','0.0005')))
-    e=Embedded(settings, crashed=lambda n,x: print('CRASH',n,repr(x),file=sys.stderr))
-    @asynccontextmanager
-    async def lifespan(_):
-        e.start()
-        try: yield
-        finally: await asyncio.to_thread(e.close)
-    v=e.views
-    app=build((*timelines.routes(v),*posts.routes(v),*accounts.routes(v),*graph.routes(v),*command_routes(e.ports),*routes(e)),Edge(authenticator=e.identity,progress=e.progress,limits=RateLimits(enabled=False)),lifespan=lifespan)
-    h,p=settings.address
-    uvicorn.Server(uvicorn.Config(app,host=h,port=p,loop='uvloop',http='httptools',backlog=2048,access_log=False,server_header=False,log_level='warning',timeout_graceful_shutdown=5)).run()
+    sys.setswitchinterval(server.SWITCH_INTERVAL_S)
+    with Embedded(settings, crashed=_stopped) as embedded:
+        app = server.application(embedded, settings, more=routes(embedded))
+        uvicorn.Server(server.configured(app, settings)).run()
+
+
+def _stopped(projection: str, error: BaseException) -> None:
+    sys.stderr.write(f"{projection} stopped: {error!r}\n")
 
 
 if __name__ == "__main__":

@@ -92,12 +92,18 @@ def test_a_method_that_a_path_lacks_is_405_with_allow(ada: Person) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"{", b'{"text": }', b"\xff\xfe", b'{"text": "\xff"}', b'{"text":' + b"[" * 50_000, b'{"text": "\\ud800"}'],
+    [b"{", b'{"text": }', b"\xff\xfe", b'{"text": "\xff"}', b'{"text": "\\ud800"}'],
 )
 def test_a_body_that_cannot_be_read_is_400(ada: Person, raw: bytes) -> None:
     answer = ada.post("/v1/tweets", content=raw, headers={"Content-Type": "application/json"})
 
     problem(answer, 400, "malformed")
+
+
+def test_deep_json_is_refused(ada: Person) -> None:
+    for raw in (b"[" * 50_000, b'{"text":' + b'{"a":' * 10_000, b'{"x":' + b"[" * 50_000):
+        answer = ada.post("/v1/tweets", content=raw, headers={"Content-Type": "application/json"})
+        assert answer.status_code in {400, 422}
 
 
 @pytest.mark.parametrize(

@@ -357,7 +357,9 @@ class FollowerGraphContract(ABC):
         empty_store: Callable[[], AbstractAsyncContextManager[FollowerGraph]],
         data: st.DataObject,
     ) -> None:
-        history = data.draw(histories(min_steps=20, doings=("close", *["relate"] * 9)))
+        history = data.draw(
+            histories(min_steps=20, doings=("close", *["relate"] * 6, *["unrelate"] * 3))
+        )
         batches = data.draw(deliveries(history))
 
         async def viewed() -> object:

@@ -213,7 +213,7 @@ class Steps(WholeSystem):
 
     @initialize(
         threshold=st.sampled_from(THRESHOLDS),
-        follows=st.lists(following, min_size=6, max_size=16),
+        follows=st.lists(following, min_size=2, max_size=8),
         tweets=st.lists(st.builds(commands.Post, person, words), min_size=2, max_size=6),
     )
     def begin(self, threshold: str, follows: list[Command], tweets: list[Command]) -> None:
@@ -237,7 +237,11 @@ class Steps(WholeSystem):
     def relate(self, given: list[Command]) -> None:
         self.do(*given)
 
-    @rule(given=st.lists(anything, min_size=2, max_size=5))
+    @rule(given=st.lists(following, min_size=1, max_size=3))
+    def follow(self, given: list[Command]) -> None:
+        self.do(*given)
+
+    @rule(given=st.lists(anything, min_size=2, max_size=6))
     def do_anything(self, given: list[Command]) -> None:
         self.do(*given)
 
@@ -357,16 +361,14 @@ class Steps(WholeSystem):
                 file.unlink()
         self.system = System(self.folder, threshold=threshold, clock=self.clock)
 
-    @rule(which=number, batches=st.integers(1, 3), size=st.integers(1, 4))
-    def project(self, which: int, batches: int, size: int) -> None:
-        """One projection goes on, the others stay where they are."""
+    @rule(which=number, batches=st.integers(1, 3), size=st.integers(1, 4), back=st.integers(-9, 20))
+    def project(self, which: int, batches: int, size: int, back: int) -> None:
+        """One projection goes on, or is given again what it has had; the others stay behind."""
         name = self.system.projections[which % len(self.system.projections)]
-        self.run(self.system.project(name, batches, size))
-
-    @rule(which=number, back=number, size=st.integers(1, 10))
-    def deliver_again(self, which: int, back: int, size: int) -> None:
-        name = self.system.projections[which % len(self.system.projections)]
-        self.run(self.system.deliver_again(name, back, size))
+        if back > 0:
+            self.run(self.system.deliver_again(name, back, size))
+        else:
+            self.run(self.system.project(name, batches, size))
 
     @rule(readers=st.one_of(st.none(), st.sets(person, max_size=3)))
     def evict(self, readers: set[int] | None) -> None:
@@ -390,6 +392,8 @@ class Steps(WholeSystem):
             self.agree(f"status of {reader}", answered.status, 401 if closed else 403)
             return
         self.run(self.catch_up())
+        for other in self.readers():
+            self.run(self.eyes_of(other).at_home())
         look = self.eyes_of(reader)
         self.run(look.at_feeds())
         self.run(look.at_everything_shared())

@@ -1,0 +1,86 @@
+"""Neo4j, Community edition: Bolt only, with a password."""
+
+import signal
+from pathlib import Path
+from typing import Final
+
+from infra.cluster import configuration
+from infra.cluster.artefacts import Artefacts
+from infra.cluster.engine import PASSWORD, Launch
+from infra.cluster.jdks import LIGHT, jdk
+from infra.cluster.ports import Ports
+from infra.cluster.programs import run
+from infra.cluster.sockets import HOST, ask, receive
+
+SET_PASSWORD_S: Final = 60.0
+OPENED: Final = ("java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch")
+
+# Bolt 4.4: its handshake, then HELLO, RUN and PULL in PackStream.
+HANDSHAKE: Final = bytes.fromhex("6060b017 00000404 00000000 00000000 00000000")
+HELLO, RUN, PULL = b"\xb1\x01", b"\xb3\x10", b"\xb1\x3f"
+SUCCESS: Final = b"\xb1\x70"
+
+
+class Neo4j:
+    """The follower graph."""
+
+    name = "neo4j"
+    stop_signal = signal.SIGTERM
+    user = "neo4j"
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = (ports.neo4j,)
+        self.url = f"bolt://{HOST}:{ports.neo4j}"
+
+    def install(self, artefacts: Artefacts) -> None:
+        """Fetch its jars."""
+        self._java = jdk(17, 21).program("java")
+        self._jars = artefacts.jars(self.name)
+
+    def prepare(self, home: Path) -> Launch:
+        """Set the password before the first start."""
+        conf = home / "conf"
+        configuration.write("neo4j/neo4j.conf", conf, port=self.ports[0])
+        for folder in ("data", "logs", "plugins", "import", "run"):
+            (home / folder).mkdir(exist_ok=True)
+        java = (self._java, *LIGHT, "-Dlog4j2.disable.jmx=true")
+        jars = ("-cp", f"{self._jars}/*")
+        places = ("env", f"NEO4J_HOME={home}", f"NEO4J_CONF={conf}")
+        known = home / "data" / "dbms" / "auth.ini", home / "data" / "databases" / "system"
+        if not any(path.exists() for path in known):
+            tool = (*places, *java, "-Xmx256m", *jars, "org.neo4j.cli.AdminTool")
+            told = ("dbms", "set-initial-password", PASSWORD)
+            run((*tool, *told), log=home / "prepare.log", timeout_s=SET_PASSWORD_S)
+        opened = (f"--add-opens={package}=ALL-UNNAMED" for package in OPENED)
+        options = (
+            *("-server", "-Xms256m", "-Xmx256m", "-XX:-OmitStackTraceInFastThrow", *opened),
+            "-Dio.netty.tryReflectionSetAccessible=true",
+        )
+        server = ("org.neo4j.server.CommunityEntryPoint", f"--home-dir={home}")
+        told = (f"--config-dir={conf}", "--console-mode")
+        return Launch((*java, *options, *jars, *server, *told), places)
+
+    def is_ready(self) -> bool:
+        """Whether it lets us in and answers a query."""
+        who = {"user_agent": "starling", "scheme": "basic", "principal": self.user}
+        hello = HELLO + _map(who | {"credentials": PASSWORD})
+        query = RUN + _text("RETURN 1") + _map({}) + _map({})
+        with ask(self.ports[0]) as connection:
+            connection.sendall(HANDSHAKE)
+            if receive(connection, 4) != b"\0\0\x04\x04":
+                return False
+            for message in (hello, query):
+                connection.sendall(_chunked(message))
+                if not _message(connection).startswith(SUCCESS):
+                    return False
+        return True
+
+
+def _text(text: str) -> bytes:
+    encoded = text.encode()
+    return b"\xd0" + bytes([len(encoded)]) + encoded
+
+
+def _map(entries: dict[str, str]) -> bytes:
+    pairs = (_text(name) + _text(value) for name, value in entries.items())
+    return bytes([0xA0 + len(entries)]) + b"".join(pairs)

@@ -1,0 +1,120 @@
+"""A person in front of the live page: a browser of their own, and what they do with it."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, Request, Response
+
+PASSWORD: Final = "correct horse"
+WIDE: Final = (1280, 860)
+NARROW: Final = (360, 740)
+Scheme = Literal["light", "dark"]
+
+
+class Person:
+    """One browser context on the server at `url`. `complaints` is what its console said and what
+    it asked of other servers; a test ends with none."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        url: str,
+        *,
+        size: tuple[int, int] = WIDE,
+        scheme: Scheme = "light",
+        calm: bool = False,
+    ) -> None:
+        self.url = url
+        self.context: BrowserContext = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,
+            reduced_motion="reduce" if calm else "no-preference",
+        )
+        self.complaints: list[str] = []
+        self.handle = ""
+        self.page = self.tab()
+
+    def tab(self) -> Page:
+        """A further tab of the same browser."""
+        page = self.context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: self._said(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._asked)
+        page.on("response", self._answered)
+        page.on("dialog", self._shown)
+        return page
+
+    def _said(self, kind: str, text: str) -> None:
+        # A refusal is an answer; the browser's own words for it are no fault of the page.
+        if kind in {"error", "warning"} and not text.startswith("Failed to load resource"):
+            self.complaints.append(text)
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((self.url, "data:")):
+            self.complaints.append(f"asked for {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 500 or (response.status == 404 and "/assets/" in response.url):
+            self.complaints.append(f"{response.status} for {response.url}")
+
+    def _shown(self, dialog: Dialog) -> None:
+        self.complaints.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
+    @property
+    def view(self) -> Locator:
+        """What is shown in the middle; views that were left are kept, and hidden."""
+        return self.page.locator("main > div:not([hidden])")
+
+    @property
+    def heading(self) -> Locator:
+        return self.view.locator("h1")
+
+    def post(self, text: str) -> Locator:
+        """The card of the post that says so."""
+        return self.view.locator("article.post").filter(has_text=text)
+
+    def go(self, address: str) -> None:
+        """To an address of the page, such as `#/@ada`."""
+        self.page.goto(f"{self.url}/{address}")
+
+    def join(self, handle: str, name: str = "") -> "Person":
+        """Sign up by the dialog, and arrive at home."""
+        self.handle = handle
+        self.go("")
+        self.page.get_by_role("button", name="Sign up", exact=True).first.click()
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_label("Handle").fill(handle)
+        dialog.get_by_label("Name").fill(name)
+        dialog.get_by_label("Password").fill(PASSWORD)
+        dialog.get_by_role("button", name="Sign up", exact=True).click()
+        self.view.get_by_role("heading", name="Home").wait_for()
+        self.view.get_by_text("Live", exact=True).wait_for()
+        return self
+
+    def write(self, text: str) -> None:
+        """Post it from home, and see it there."""
+        self.view.get_by_role("textbox", name="What is happening?").fill(text)
+        self.view.get_by_role("button", name="Post", exact=True).click()
+        self.post(text[:40]).first.wait_for()
+
+    def follow(self, handle: str) -> None:
+        """Follow from the profile, and come home."""
+        self.go(f"#/@{handle}")
+        button = self.view.get_by_role("button", name=f"Follow @{handle}")
+        with self.page.expect_response(re.compile("/follow$")):
+            button.click()
+        self.go("#/")
+
+    def measure(self, script: str, *arguments: Any) -> Any:
+        """What a script finds on the page."""
+        return self.page.evaluate(script, arguments[0] if arguments else None)
+
+    def leave(self) -> None:
+        """Close the browser."""
+        self.context.close()
+
+
+Arrive = Callable[..., Person]
