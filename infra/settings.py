@@ -27,6 +27,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     argon2_cost: Literal["standard", "lowest"] = "standard"
+    cluster_cache: str = ""
+    cluster_port: str = "19400"
 
     @property
     def data_path(self) -> Path:
@@ -61,6 +63,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return threshold
 
     @property
+    def cluster_cache_path(self) -> Path:
+        """Where the programs of the local cluster are kept."""
+        if self.cluster_cache:
+            return Path(self.cluster_cache)
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "starling"
+
+    @property
+    def cluster_base_port(self) -> int:
+        """The first port of the local cluster. Raises SettingError."""
+        if not self.cluster_port.isdigit() or not 1_024 <= int(self.cluster_port) <= 65_500:
+            raise SettingError("STARLING_CLUSTER_PORT must be a number from 1024 to 65500")
+        return int(self.cluster_port)
+
+    @property
     def allowed_origins(self) -> tuple[str, ...]:
         """Origins that browsers may call from (CORS)."""
         return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
@@ -76,6 +92,8 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "cors_origins": "origins that browsers may call from, comma-separated; * for all",
     "log_level": "debug, info, warning or error",
     "argon2_cost": "lowest makes password hashing cheap: for tests only",
+    "cluster_cache": "programs of `starling cluster`; default: starling in the user's cache folder",
+    "cluster_port": "the first of the ports of `starling cluster`",
 }
 
 
@@ -112,8 +130,14 @@ def load(
         settings = msgspec.convert(values, Settings)
     except msgspec.ValidationError as error:
         raise SettingError(str(error)) from error
-    _ = settings.address, settings.threshold
+    _ = settings.address, settings.threshold, settings.cluster_base_port
     return settings, tuple(sourced)
+
+
+def java_home() -> Path | None:
+    """The JDK that this machine's user has chosen."""
+    home = os.environ.get("JAVA_HOME")
+    return Path(home) if home else None
 
 
 def _read(file: Path) -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""The command line: `starling serve`, `import`, `projections`, `log`, `settings`, `admin`."""
+"""The command line: `starling serve`, `import`, `projections`, `log`, `settings`, `admin`,
+`cluster`."""
 
 import typer
 
-from infra.cli import admin, importing, log, projections, serve, settings, worker
+from infra.cli import admin, cluster, importing, log, projections, serve, settings, worker
 
 app = typer.Typer(
     name="starling",
@@ -18,6 +19,7 @@ app.command("projections")(projections.show)
 app.command("worker")(worker.worker)
 app.add_typer(log.app, name="log")
 app.add_typer(admin.app, name="admin")
+app.add_typer(cluster.app, name="cluster")
 
 
 def main() -> None:

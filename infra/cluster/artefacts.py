@@ -34,9 +34,7 @@ class Artefacts:
         pins = CONF / engine / "requirements.txt"
         return self.made(f"{engine}-wheel", [pins], lambda folder: self._unpack(pins, folder))
 
-    def made(
-        self, name: str, sources: Iterable[Path], make: Callable[[Path], None]
-    ) -> Path:
+    def made(self, name: str, sources: Iterable[Path], make: Callable[[Path], None]) -> Path:
         """The folder that `make` fills, made again when its sources change, and never half."""
         digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources))
         folder = self.cache / f"{name}-{digest.hexdigest()[:12]}"
@@ -68,7 +66,16 @@ class Artefacts:
     def _unpack(self, pins: Path, folder: Path) -> None:
         told = ("install", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes")
         run(
-            (sys.executable, "-m", "pip", *told, "--requirement", str(pins), "--target", str(folder)),
+            (
+                sys.executable,
+                "-m",
+                "pip",
+                *told,
+                "--requirement",
+                str(pins),
+                "--target",
+                str(folder),
+            ),
             log=self.cache / f"{pins.parent.name}-wheel.log",
             timeout_s=FETCH_S,
         )

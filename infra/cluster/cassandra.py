@@ -36,10 +36,9 @@ class Cassandra:
 
     def install(self, artefacts: Artefacts) -> None:
         """Fetch its jars."""
-        self._java = jdk(17, 17).program("java")
-        self._jars = artefacts.jars(self.name)
+        artefacts.jars(self.name)
 
-    def prepare(self, home: Path) -> Launch:
+    def prepare(self, home: Path, artefacts: Artefacts) -> Launch:
         """Write its configuration; it makes its folders itself."""
         data, triggers, temporary = home / "data", home / "triggers", home / "tmp"
         for folder in (data, triggers, temporary):
@@ -70,7 +69,15 @@ class Cassandra:
             "cassandra.load_ring_state": "false",
         }
         told = (f"-D{name}={value}" for name, value in properties.items())
-        java = (self._java, *HEAP, *LIGHT, f"@{options}", *told, "-cp", f"{self._jars}/*")
+        java = (
+            jdk(17, 17).program("java"),
+            *HEAP,
+            *LIGHT,
+            f"@{options}",
+            *told,
+            "-cp",
+            f"{artefacts.jars(self.name)}/*",
+        )
         return Launch((*java, "org.apache.cassandra.service.CassandraDaemon"), _wrapper())
 
     def is_ready(self) -> bool:

@@ -42,7 +42,7 @@ class Engine(Protocol):
     def install(self, artefacts: Artefacts) -> None:
         """Get its programs, unless they are there. Raises ProgramFailed, Missing."""
 
-    def prepare(self, home: Path) -> Launch:
+    def prepare(self, home: Path, artefacts: Artefacts) -> Launch:
         """Write its configuration and, once, an empty store below `home`.
 
         Called after `install`, and only while it does not run. Raises ProgramFailed, Missing.

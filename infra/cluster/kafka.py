@@ -33,10 +33,9 @@ class Kafka:
 
     def install(self, artefacts: Artefacts) -> None:
         """Fetch its jars."""
-        self._java = jdk(17).program("java")
-        self._jars = artefacts.jars(self.name)
+        artefacts.jars(self.name)
 
-    def prepare(self, home: Path) -> Launch:
+    def prepare(self, home: Path, artefacts: Artefacts) -> Launch:
         """Format the log's folder once."""
         logging = configuration.copy("kafka/log4j2.xml", home)
         properties = configuration.write(
@@ -46,8 +45,8 @@ class Kafka:
             controller_port=self.ports[1],
             data=home / "data",
         )
-        java = (self._java, *LIGHT, f"-Dlog4j2.configurationFile={logging}")
-        jars = ("-cp", f"{self._jars}/*")
+        java = (jdk(17).program("java"), *LIGHT, f"-Dlog4j2.configurationFile={logging}")
+        jars = ("-cp", f"{artefacts.jars(self.name)}/*")
         if not (home / "data" / "meta.properties").exists():
             told = ("format", "--ignore-formatted", "-t", _cluster_id(), "-c", str(properties))
             tool = (*java, "-Xmx128m", *jars, "kafka.tools.StorageTool")

@@ -1,7 +1,9 @@
 """Neo4j, Community edition: Bolt only, with a password."""
 
 import signal
+import struct
 from pathlib import Path
+from socket import socket
 from typing import Final
 
 from infra.cluster import configuration
@@ -15,10 +17,9 @@ from infra.cluster.sockets import HOST, ask, receive
 SET_PASSWORD_S: Final = 60.0
 OPENED: Final = ("java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch")
 
-# Bolt 4.4: its handshake, then HELLO, RUN and PULL in PackStream.
+# Bolt 4.4: the handshake, and the messages HELLO, RUN and SUCCESS in PackStream.
 HANDSHAKE: Final = bytes.fromhex("6060b017 00000404 00000000 00000000 00000000")
-HELLO, RUN, PULL = b"\xb1\x01", b"\xb3\x10", b"\xb1\x3f"
-SUCCESS: Final = b"\xb1\x70"
+HELLO, RUN, SUCCESS = b"\xb1\x01", b"\xb3\x10", b"\xb1\x70"
 
 
 class Neo4j:
@@ -34,31 +35,33 @@ class Neo4j:
 
     def install(self, artefacts: Artefacts) -> None:
         """Fetch its jars."""
-        self._java = jdk(17, 21).program("java")
-        self._jars = artefacts.jars(self.name)
+        artefacts.jars(self.name)
 
-    def prepare(self, home: Path) -> Launch:
+    def prepare(self, home: Path, artefacts: Artefacts) -> Launch:
         """Set the password before the first start."""
         conf = home / "conf"
         configuration.write("neo4j/neo4j.conf", conf, port=self.ports[0])
         for folder in ("data", "logs", "plugins", "import", "run"):
             (home / folder).mkdir(exist_ok=True)
-        java = (self._java, *LIGHT, "-Dlog4j2.disable.jmx=true")
-        jars = ("-cp", f"{self._jars}/*")
+        java = (jdk(17, 21).program("java"), *LIGHT, "-Dlog4j2.disable.jmx=true")
+        jars = ("-cp", f"{artefacts.jars(self.name)}/*")
         places = ("env", f"NEO4J_HOME={home}", f"NEO4J_CONF={conf}")
         known = home / "data" / "dbms" / "auth.ini", home / "data" / "databases" / "system"
         if not any(path.exists() for path in known):
             tool = (*places, *java, "-Xmx256m", *jars, "org.neo4j.cli.AdminTool")
-            told = ("dbms", "set-initial-password", PASSWORD)
-            run((*tool, *told), log=home / "prepare.log", timeout_s=SET_PASSWORD_S)
+            run(
+                (*tool, "dbms", "set-initial-password", PASSWORD),
+                log=home / "prepare.log",
+                timeout_s=SET_PASSWORD_S,
+            )
         opened = (f"--add-opens={package}=ALL-UNNAMED" for package in OPENED)
         options = (
             *("-server", "-Xms256m", "-Xmx256m", "-XX:-OmitStackTraceInFastThrow", *opened),
             "-Dio.netty.tryReflectionSetAccessible=true",
         )
-        server = ("org.neo4j.server.CommunityEntryPoint", f"--home-dir={home}")
-        told = (f"--config-dir={conf}", "--console-mode")
-        return Launch((*java, *options, *jars, *server, *told), places)
+        told = (f"--home-dir={home}", f"--config-dir={conf}", "--console-mode")
+        server = ("org.neo4j.server.CommunityEntryPoint", *told)
+        return Launch((*java, *options, *jars, *server), places)
 
     def is_ready(self) -> bool:
         """Whether it lets us in and answers a query."""
@@ -70,10 +73,18 @@ class Neo4j:
             if receive(connection, 4) != b"\0\0\x04\x04":
                 return False
             for message in (hello, query):
-                connection.sendall(_chunked(message))
-                if not _message(connection).startswith(SUCCESS):
+                connection.sendall(struct.pack(">H", len(message)) + message + b"\0\0")
+                if not _answer(connection).startswith(SUCCESS):
                     return False
         return True
+
+
+def _answer(connection: socket) -> bytes:
+    """A message: chunks with their lengths, until an empty one."""
+    message = b""
+    while length := int.from_bytes(receive(connection, 2), "big"):
+        message += receive(connection, length)
+    return message
 
 
 def _text(text: str) -> bytes:

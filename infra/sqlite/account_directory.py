@@ -1,14 +1,18 @@
 """The account directory in SQLite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import orjson
 
 from domain.ids import AccountId
+from infra.sqlite.kept_rows import KeptRows
 from infra.sqlite.projection_file import ProjectionFile, Statements
 from projections.account_directory import DropAccount, Operation, SetProfile
+
+# Some 400 bytes each.
+PROFILES_KEPT: Final = 50_000
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS accounts (
@@ -49,6 +53,9 @@ class SqliteAccountDirectory:
 
     def __init__(self, path: Path) -> None:
         self._file = ProjectionFile(path, _SCHEMA, _STATEMENTS)
+        self._kept = KeptRows(
+            self._file, {"accounts": "account_id"}, self._profiles, limit=PROFILES_KEPT
+        )
         self.close = self._file.close
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
@@ -61,8 +68,7 @@ class SqliteAccountDirectory:
 
     async def profiles(self, account_ids: Sequence[AccountId]) -> dict[AccountId, bytes]:
         """See `AccountDirectory.profiles`."""
-        sql = f"SELECT account_id, members {_OF}"
-        return dict(self._file.reader.execute(sql, (orjson.dumps(account_ids),)))
+        return self._kept.get(account_ids)
 
     async def handles(self, account_ids: Sequence[AccountId]) -> dict[AccountId, str]:
         """See `AccountDirectory.handles`."""
@@ -78,3 +84,7 @@ class SqliteAccountDirectory:
         """See `AccountDirectory.count`."""
         (accounts,) = self._file.reader.execute("SELECT accounts FROM total").fetchone()
         return int(accounts)
+
+    def _profiles(self, account_ids: Collection[int]) -> dict[int, bytes]:
+        sql = f"SELECT account_id, members {_OF}"
+        return dict(self._file.reader.execute(sql, (orjson.dumps(list(account_ids)),)))

@@ -1,12 +1,13 @@
 """Author timelines in SQLite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import orjson
 
 from domain.ids import AccountId
+from infra.sqlite.kept_rows import KeptRows
 from infra.sqlite.projection_file import ProjectionFile, Statements
 from projections.author_timelines import (
     AddPost,
@@ -18,6 +19,9 @@ from projections.author_timelines import (
 )
 from projections.items import Item
 from projections.windows import Window
+
+# Some 150 bytes each.
+COUNTS_KEPT: Final = 50_000
 
 # Live posts only: what drops a post may come before it, so drops are kept and looked up.
 _SCHEMA: Final = """
@@ -74,6 +78,8 @@ _ARMS: Final[Mapping[PostKind | None, tuple[str, ...]]] = {
     "reply": (_OWN.format(is_reply=1),),
     None: (_OWN.format(is_reply=0), _OWN.format(is_reply=1), _REPOSTED),
 }
+_COUNTS: Final = """SELECT author_id, tweets
+FROM json_each(?) CROSS JOIN counts ON author_id = value"""
 _PUBLIC: Final = """SELECT post_id AS item_id, post_id, author_id, NULL FROM posts
 WHERE is_reply = 0 AND post_id > :above AND post_id < :below"""
 
@@ -83,6 +89,9 @@ class SqliteAuthorTimelines:
 
     def __init__(self, path: Path) -> None:
         self._file = ProjectionFile(path, _SCHEMA, _STATEMENTS)
+        self._counts = KeptRows(
+            self._file, {"counts": "author_id"}, self._read_counts, limit=COUNTS_KEPT
+        )
         self.close = self._file.close
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
@@ -105,11 +114,11 @@ class SqliteAuthorTimelines:
 
     async def tweet_counts(self, author_ids: Sequence[AccountId]) -> dict[AccountId, int]:
         """See `AuthorTimelines.tweet_counts`."""
-        sql = (
-            "SELECT author_id, tweets FROM counts "
-            "WHERE author_id IN (SELECT value FROM json_each(?))"
-        )
-        return dict(self._file.reader.execute(sql, (orjson.dumps(author_ids),)))
+        return self._counts.get(author_ids)
+
+    def _read_counts(self, author_ids: Collection[int]) -> dict[int, int]:
+        wanted = orjson.dumps(list(author_ids))
+        return dict(self._file.reader.execute(_COUNTS, (wanted,)))
 
     def _page(
         self, arms: Sequence[str], window: Window, limit: int, author_id: AccountId | None

@@ -131,6 +131,12 @@ class SqliteFollowerGraph:
 
     def __init__(self, path: Path) -> None:
         self._file = ProjectionFile(path, _SCHEMA, _STATEMENTS)
+        self._kept_counts = KeptRows(
+            self._file, {"counts": "account_id"}, self._read_counts, limit=COUNTS_KEPT
+        )
+        self._kept_relations: KeptRows[dict[int, AccountViewer]] = KeptRows(
+            self._file, {"ties": "account_id"}, _of_nobody, limit=READERS_KEPT
+        )
         self.close = self._file.close
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
@@ -176,17 +182,25 @@ class SqliteFollowerGraph:
 
     async def counts(self, account_ids: Sequence[AccountId]) -> dict[AccountId, EdgeCounts]:
         """See `FollowerGraph.counts`."""
-        return self._counts(account_ids)
+        return self._kept_counts.get(account_ids)
 
     async def relations(
         self, reader_id: AccountId, account_ids: Sequence[AccountId]
     ) -> dict[AccountId, AccountViewer]:
         """See `FollowerGraph.relations`."""
-        rows = self._file.reader.execute(_RELATIONS, (reader_id, orjson.dumps(account_ids)))
-        return {row[0]: _VIEWERS[row[1:]] for row in rows}
+        # Whoever's ties change has their whole dictionary replaced: to fill the old one is harmless.
+        known = self._kept_relations.get((reader_id,))[reader_id]
+        missing = [account_id for account_id in account_ids if account_id not in known]
+        if missing:
+            if len(known) > RELATIONS_KEPT:
+                known.clear()
+            known.update(dict.fromkeys(missing, STRANGER))
+            rows = self._file.reader.execute(_RELATIONS, (reader_id, orjson.dumps(missing)))
+            known.update((row[0], _VIEWERS[row[1:]]) for row in rows)
+        return {account_id: known[account_id] for account_id in account_ids}
 
-    def _counts(self, account_ids: Sequence[AccountId]) -> dict[AccountId, EdgeCounts]:
-        rows = self._file.reader.execute(_COUNTS, (orjson.dumps(account_ids),))
+    def _read_counts(self, account_ids: Collection[int]) -> dict[int, EdgeCounts]:
+        rows = self._file.reader.execute(_COUNTS, (orjson.dumps(list(account_ids)),))
         return {row[0]: EdgeCounts(row[1], row[2]) for row in rows}
 
     def _shared(

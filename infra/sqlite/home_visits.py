@@ -10,7 +10,8 @@ from typing import Final
 
 from domain.ids import AccountId
 
-# So many rebuilds share a transaction: few enough that a batch waits only some 10 ms for it.
+# So many rebuilds share a transaction, for which a batch may have to wait: about half a millisecond
+# for each, and 20 for somebody who follows 20,000.
 TOGETHER_MAX: Final = 8
 
 

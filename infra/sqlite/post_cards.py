@@ -1,6 +1,6 @@
 """Post cards in SQLite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +8,7 @@ import orjson
 
 from domain.ids import ID_MAX, AccountId, EventId, PostId, millis_of
 from domain.objects import PostCounts
+from infra.sqlite.kept_rows import KeptRows
 from infra.sqlite.projection_file import ProjectionFile, Statements
 from projections.post_cards import (
     AddPost,
@@ -24,6 +25,9 @@ from projections.post_cards import (
     SetRepost,
     counts_json,
 )
+
+# Some 1.5 kB each.
+CARDS_KEPT: Final = 30_000
 
 # Live posts only; what drops a post may come before it, so drops are kept and looked up.
 # What an account did with a post is one row, so that a reader's page costs one look-up per post;
@@ -122,12 +126,18 @@ _STATEMENTS: Final[Statements] = {
 }
 _CARDS: Final = """SELECT p.post_id, author_id, in_reply_to_id, in_reply_to_author_id,
 conversation_id, quote_of_id, quote_of_author_id, version, birth, coalesce(edited, text),
-coalesce(replies, 0), coalesce(reposts, 0), coalesce(likes, 0), coalesce(quotes, 0),
-coalesce((liked > 0) * 4 + (reposted > 0) * 2 + (bookmarked > 0), 0)
+coalesce(replies, 0), coalesce(reposts, 0), coalesce(likes, 0), coalesce(quotes, 0)
 FROM json_each(?) AS wanted CROSS JOIN posts AS p ON p.post_id = wanted.value
-LEFT JOIN counts ON counts.post_id = p.post_id
-LEFT JOIN reactions ON account_id = ? AND reactions.post_id = p.post_id"""
-# What the reader did with the post, by the number that _CARDS makes of it.
+LEFT JOIN counts ON counts.post_id = p.post_id"""
+# Of a page's posts, which lie close together, a reader reacted to few: what they did in between
+# is read in one go, and only where that is much, post by post.
+_DONE_BETWEEN: Final = """SELECT post_id,
+(liked > 0) * 4 + (reposted > 0) * 2 + (bookmarked > 0) FROM reactions
+WHERE account_id = ? AND post_id BETWEEN ? AND ? LIMIT ?"""
+_DONE_WITH: Final = """SELECT post_id,
+(liked > 0) * 4 + (reposted > 0) * 2 + (bookmarked > 0)
+FROM json_each(?2) AS wanted CROSS JOIN reactions ON account_id = ?1 AND post_id = wanted.value"""
+# What the reader did with a post, by the number that these make of it.
 _DONE: Final = tuple(
     (liked, reposted, bookmarked)
     for liked in (False, True)
@@ -159,6 +169,9 @@ class SqlitePostCards:
 
     def __init__(self, path: Path) -> None:
         self._file = ProjectionFile(path, _SCHEMA, _STATEMENTS)
+        self._kept = KeptRows(
+            self._file, {"posts": "post_id", "counts": "post_id"}, self._cards, limit=CARDS_KEPT
+        )
         self.close = self._file.close
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
@@ -173,11 +186,12 @@ class SqlitePostCards:
         self, post_ids: Sequence[PostId], reader_id: AccountId | None
     ) -> Mapping[PostId, Card]:
         """See `PostCards.cards`."""
-        rows = self._file.reader.execute(_CARDS, (orjson.dumps(post_ids), reader_id))
-        return {
-            row[0]: Card._make((*row[:10], counts_json(*row[10:14]), *_DONE[row[14]]))
-            for row in rows
-        }
+        cards = self._kept.get(post_ids)
+        if reader_id is not None and cards:
+            for post_id, done in self._done(reader_id, cards.keys()):
+                if done and post_id in cards:
+                    cards[post_id] = Card._make((*cards[post_id][:-3], *_DONE[done]))
+        return cards
 
     async def counts(self, post_id: PostId) -> PostCounts:
         """See `PostCards.counts`."""
@@ -210,6 +224,21 @@ class SqlitePostCards:
         """See `PostCards.bookmarks`."""
         bounds = {"account": account_id, "before": before or ID_MAX, "limit": limit}
         return [Bookmark(*row) for row in self._file.reader.execute(_BOOKMARKS, bounds)]
+
+    def _cards(self, post_ids: Collection[int]) -> dict[int, Card]:
+        """As they are for nobody."""
+        rows = self._file.reader.execute(_CARDS, (orjson.dumps(list(post_ids)),))
+        return {row[0]: Card._make((*row[:10], counts_json(*row[10:]), *_DONE[0])) for row in rows}
+
+    def _done(self, reader_id: AccountId, post_ids: Collection[int]) -> list[tuple[int, int]]:
+        """What the reader did with the posts, and perhaps with others between them."""
+        most = len(post_ids) * 4
+        bounds = (reader_id, min(post_ids), max(post_ids), most)
+        done = self._file.reader.execute(_DONE_BETWEEN, bounds).fetchall()
+        if len(done) < most:
+            return done
+        wanted = orjson.dumps(list(post_ids))
+        return self._file.reader.execute(_DONE_WITH, (reader_id, wanted)).fetchall()
 
     def _who(
         self, sql: str, post_id: PostId, limit: int, before: EventId | None

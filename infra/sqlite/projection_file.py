@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -26,8 +26,17 @@ LOCK_WAIT_S: Final = 0.02
 # bugs: the event is parked.
 OUTAGES: Final = frozenset({sqlite3.DatabaseError, sqlite3.OperationalError})
 
+# A watched table's changes are noted in the writer's own temporary table, so that they are those
+# of the transaction, whatever statement or trigger made them.
+_NOTED: Final = "CREATE TEMP TABLE {noted} (key INTEGER)"
+_NOTE: Final = """CREATE TEMP TRIGGER {noted}_{table}_{way} AFTER {way} ON main.{table} BEGIN
+    INSERT INTO {noted} VALUES ({row}.{key});
+END"""
+_WAYS: Final = (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD"))
+
 # Operation type -> the statements it means; ?1, ?2 ... are the operation's fields in order.
 Statements = Mapping[type, tuple[str, ...]]
+Changed = Callable[[Collection[int]], None]
 
 
 class ProjectionFile:
@@ -49,6 +58,18 @@ class ProjectionFile:
         self._writer.execute(f"PRAGMA wal_autocheckpoint = {256 * memory_mb}")
         self._writer.executescript(_CHECKPOINTS + schema)
         self._readers = Readers(path)
+        self._watchers: list[tuple[str, Changed]] = []
+
+    def watch(self, tables: Mapping[str, str], changed: Changed) -> None:
+        """Tell `changed` after each commit which keys it touched, `tables` being the tables with
+        the column that has the key. To be said before anything is written."""
+        noted = f"noted_{len(self._watchers)}"
+        self._writer.execute(_NOTED.format(noted=noted))
+        for table, key in tables.items():
+            for way, row in _WAYS:
+                note = _NOTE.format(noted=noted, table=table, way=way, row=row, key=key)
+                self._writer.execute(note)
+        self._watchers.append((noted, changed))
 
     @property
     def reader(self) -> sqlite3.Connection:
@@ -86,12 +107,23 @@ class ProjectionFile:
         Raises StoreUnavailable if the file cannot be written now.
         """
         try:
-            with self._lock, transaction(self._writer) as writer:
-                yield writer
+            with self._lock:
+                with transaction(self._writer) as writer:
+                    yield writer
+                    touched = [self._take_noted(noted) for noted, _ in self._watchers]
+                for keys, (_, changed) in zip(touched, self._watchers, strict=True):
+                    if keys:
+                        changed(keys)
         except sqlite3.DatabaseError as error:
             if type(error) in OUTAGES:
                 raise StoreUnavailable(str(error)) from error
             raise
+
+    def _take_noted(self, noted: str) -> set[int]:
+        keys = {key for (key,) in self._writer.execute(f"SELECT key FROM {noted}")}  # noqa: S608
+        if keys:
+            self._writer.execute(f"DELETE FROM {noted}")  # noqa: S608
+        return keys
 
     def checkpoint(self) -> dict[int, int]:
         """Partition -> position of the last event applied."""

@@ -1,10 +1,9 @@
 """The whole bench in one run: ratios inside the run, printed as a table and kept as JSON.
 
-    python -m tests.bench [--only commands,home,visible,ceiling] [--quick] [--world FOLDER]
+    python -m tests.bench [--only commands,home,visible,ceiling,import] [--quick] [--world FOLDER]
 """
 
 import argparse
-import asyncio
 import shutil
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Final
 
 import uvloop
 
-from tests.bench import bench_commands, bench_home, bench_visible
+from tests.bench import bench_commands, bench_home, bench_import, bench_visible
 from tests.bench.asking import in_turn
 from tests.bench.figures import Figure, Figures, table
 from tests.bench.load import load_on, request
@@ -21,7 +20,7 @@ from tests.bench.plan import QUICK, WHOLE, Bench
 from tests.bench.process import serving
 from tests.bench.world import World, world_in
 
-PARTS: Final = ("ceiling", "home", "commands", "visible")
+PARTS: Final = ("ceiling", "home", "commands", "visible", "import")
 RATE_UNKNOWN: Final = 800.0
 
 
@@ -36,6 +35,9 @@ async def run(bench: Bench, parts: list[str]) -> None:
         rate = await bench_commands.measure(bench)
     if "visible" in parts:
         await bench_visible.measure(bench, rate)
+    if "import" in parts:
+        lines = bench_import.QUICK_LINES if bench.plan is QUICK else bench_import.WHOLE
+        await bench_import.measure(bench.figures, lines=lines)
 
 
 async def _ceiling(bench: Bench) -> None:

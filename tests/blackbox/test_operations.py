@@ -73,7 +73,6 @@ GET /readyz
 GET /metrics
 GET /openapi.json
 GET /docs
-GET /
 GET /v1/admin/projections
 POST /v1/admin/projections/{name}/replay
 POST /v1/admin/projections/{name}/swap

@@ -46,9 +46,9 @@ def test_markup_in_names_bios_and_posts_is_inert(arrive: Arrive) -> None:
         "W" * 250,
         "#" * 200,
         "https://example.com/" + "%20" * 80,
-        "@" * 100 + " \u2028 \u2029 \u0000".replace("\u0000", "\u0001"),
+        "@" * 100 + " \u2028 \u2029 \u200b \u00ad",
     ],
-    ids=["schemes", "bidi", "stacked", "unbroken", "hashes", "long link", "controls"],
+    ids=["schemes", "bidi", "stacked", "unbroken", "hashes", "long link", "separators"],
 )
 def test_a_strange_text_disturbs_nothing_around_it(text: str, arrive: Arrive) -> None:
     person = arrive().join(f"odd{abs(hash(text)) % 10**9}")

@@ -1,7 +1,7 @@
 """What every account directory must do, whatever engine it is on."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
@@ -16,6 +16,7 @@ from domain.objects import Account, account_json, profile_members
 from projections.account_directory import ACCOUNT_DIRECTORY, AccountDirectory
 from tests import facts
 from tests.contract.projecting import deliver
+from tests.contract.store_contract import StoreContract
 from tests.histories import PEOPLE, deliveries, histories
 
 ADA, BOB, EVE = facts.account("ada"), facts.account("bob"), facts.account("eve")
@@ -58,7 +59,7 @@ async def view(store: AccountDirectory) -> tuple[object, ...]:
     )
 
 
-class AccountDirectoryContract(ABC):
+class AccountDirectoryContract(StoreContract):
     """Subclass with an `empty_store` fixture: each call opens a new, empty store."""
 
     @pytest.fixture
@@ -161,12 +162,6 @@ class AccountDirectoryContract(ABC):
         await deliver(ACCOUNT_DIRECTORY, store, log)
 
         assert await view(store) == once
-
-    async def test_the_checkpoint_never_goes_back(self, store: AccountDirectory) -> None:
-        await store.apply([], {0: 7})
-        await store.apply([], {0: 3})
-
-        assert await store.checkpoint() == {0: 7}
 
     @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())

@@ -1,7 +1,7 @@
 """What every `Conversations` must do, whatever engine it is on."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
@@ -15,11 +15,10 @@ from domain.ids import PostId
 from projections.conversations import CONVERSATIONS, Ancestor, Conversations, Reply
 from tests import facts
 from tests.contract.projecting import deliver
+from tests.contract.store_contract import StoreContract
 from tests.facts import account, deleted, recorded, reply, tweet
 from tests.histories import deliveries, histories
 
-DOINGS = ("tweet", "reply", "reply", "reply", "quote", "delete", "close", "close")
-DOINGS = ("tweet", "reply", "reply", "reply", "quote", "delete", "close", "close")
 DOINGS = ("tweet", "reply", "reply", "reply", "quote", "delete", "close", "close")
 ADA, BOB, CLEO = account("ada"), account("bob"), account("cleo")
 PAGE = 2
@@ -85,7 +84,7 @@ async def tell(store: Conversations, *events: Event) -> list[Recorded]:
     return batch
 
 
-class ConversationsContract(ABC):
+class ConversationsContract(StoreContract):
     """Subclass with `opened`: an empty store each time."""
 
     @abstractmethod
@@ -210,14 +209,6 @@ class ConversationsContract(ABC):
         await deliver(CONVERSATIONS, store, batch, batch[::-1])
 
         assert await answers(store, batch) == before
-
-    async def test_the_checkpoint_never_goes_back(self, store: Conversations) -> None:
-        assert await store.checkpoint() == {}
-
-        await store.apply([], {0: 7})
-        await store.apply([], {0: 3, 1: 2})
-
-        assert await store.checkpoint() == {0: 7, 1: 2}
 
     @settings(max_examples=60)
     @given(st.data())

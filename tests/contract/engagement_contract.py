@@ -1,7 +1,7 @@
 """What all analytics tables must do, whatever engine they are on."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import count
@@ -28,6 +28,7 @@ from projections.engagement import BUCKET_MS, ENGAGEMENT, Bucket, Engagement, Ta
 from tests import facts
 from tests.contract.engagement_model import Reckoned, Subject
 from tests.contract.projecting import deliver
+from tests.contract.store_contract import StoreContract
 from tests.histories import deliveries, histories
 
 ADA, BOB = facts.account("ada"), facts.account("bob")
@@ -72,7 +73,7 @@ def hour(number: int, **metrics: int) -> Tally:
     return Tally(MIDNIGHT_MS + number * HOUR_MS, **metrics)
 
 
-class EngagementContract(ABC):
+class EngagementContract(StoreContract):
     """Subclass with an `empty_store` fixture: each call opens a new, empty store."""
 
     @pytest.fixture
@@ -307,12 +308,6 @@ class EngagementContract(ABC):
         assert await self.of_post(store, post) == series
         assert await self.of_account(store, ADA) == series
         assert await self.of_tag(store, "cake") == series
-
-    async def test_the_checkpoint_never_goes_back(self, store: Engagement) -> None:
-        await store.apply([], {0: 7})
-        await store.apply([], {0: 3})
-
-        assert await store.checkpoint() == {0: 7}
 
     @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())

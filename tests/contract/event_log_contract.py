@@ -140,7 +140,8 @@ class EventLogContract(ABC):
 
         for tweet in tweets:
             found = await log.latest(tweet.stream)
-            assert found is not None and found.event == tweet
+            assert found is not None
+            assert found.event == tweet
 
     async def test_a_conflict_in_a_group_leaves_the_others_alone(self, log: EventLog) -> None:
         closed = AccountClosed(event_id=facts.event_id(), actor_id=facts.account("ada"))

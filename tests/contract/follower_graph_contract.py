@@ -1,7 +1,7 @@
 """What every follower graph must do, whatever engine it is on."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import get_args
@@ -36,6 +36,7 @@ from projections.follower_graph import (
 from projections.windows import Window
 from tests import facts
 from tests.contract.projecting import deliver
+from tests.contract.store_contract import StoreContract
 from tests.histories import PEOPLE, deliveries, histories
 from tests.model.graph import Graph
 
@@ -109,7 +110,7 @@ def shown(relations: dict[AccountId, AccountViewer]) -> dict[AccountId, AccountV
     return {who: relation for who, relation in relations.items() if relation != AccountViewer()}
 
 
-class FollowerGraphContract(ABC):
+class FollowerGraphContract(StoreContract):
     """Subclass with an `empty_store` fixture: each call opens a new, empty store."""
 
     @pytest.fixture
@@ -341,14 +342,6 @@ class FollowerGraphContract(ABC):
 
         assert await view(store) == before
         assert before == expected(log)
-
-    async def test_the_checkpoint_never_goes_back(self, store: FollowerGraph) -> None:
-        assert await store.checkpoint() == {}
-
-        await store.apply([], {0: 7})
-        await store.apply([], {0: 3, 1: 2})
-
-        assert await store.checkpoint() == {0: 7, 1: 2}
 
     @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())

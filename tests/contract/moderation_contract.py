@@ -1,7 +1,7 @@
 """What every store of moderation must do, whatever engine it is on."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
@@ -36,6 +36,7 @@ from projections.moderation import (
 from projections.windows import Window
 from tests import facts
 from tests.contract.projecting import deliver
+from tests.contract.store_contract import StoreContract
 from tests.histories import deliveries, histories
 
 ALL = Window()
@@ -131,7 +132,7 @@ async def view(store: Moderation) -> tuple[object, ...]:
     )
 
 
-class ModerationContract(ABC):
+class ModerationContract(StoreContract):
     """Subclass with an `empty_store` fixture: each call opens a new, empty store."""
 
     @pytest.fixture
@@ -280,12 +281,6 @@ class ModerationContract(ABC):
         await deliver(MODERATION, store, log)
 
         assert await view(store) == once
-
-    async def test_the_checkpoint_never_goes_back(self, store: Moderation) -> None:
-        await store.apply([], {0: 7})
-        await store.apply([], {0: 3})
-
-        assert await store.checkpoint() == {0: 7}
 
     @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())

@@ -1,7 +1,7 @@
 """What every store of notifications must do, whatever engine it is on."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
@@ -34,6 +34,7 @@ from projections.notifications import (
 from projections.windows import Window
 from tests import facts
 from tests.contract.projecting import deliver
+from tests.contract.store_contract import StoreContract
 from tests.histories import PEOPLE, deliveries, histories
 
 ALL = Window()
@@ -82,7 +83,7 @@ async def view(store: Notifications) -> dict[str, object]:
     }
 
 
-class NotificationsContract(ABC):
+class NotificationsContract(StoreContract):
     """Subclass with an `empty_store` fixture: each call opens a new, empty store."""
 
     @pytest.fixture
@@ -327,12 +328,6 @@ class NotificationsContract(ABC):
         await deliver(NOTIFICATIONS, store, log)
 
         assert await view(store) == once
-
-    async def test_the_checkpoint_never_goes_back(self, store: Notifications) -> None:
-        await store.apply([], {0: 7})
-        await store.apply([], {0: 3})
-
-        assert await store.checkpoint() == {0: 7}
 
     @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())

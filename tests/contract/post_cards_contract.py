@@ -1,7 +1,7 @@
 """What every `PostCards` must do, whatever engine it is on."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
@@ -18,6 +18,7 @@ from projections.post_cards import POST_CARDS, Card, PostCards
 from tests import facts
 from tests.contract.post_cards_model import answers, expected
 from tests.contract.projecting import deliver
+from tests.contract.store_contract import StoreContract
 from tests.facts import account, deleted, edited, liked, recorded, reply, reposted, tweet, unliked
 from tests.histories import deliveries, histories
 
@@ -72,7 +73,7 @@ async def is_there(store: PostCards, post: Posted) -> bool:
     return post.post_id in await store.cards([post.post_id], None)
 
 
-class PostCardsContract(ABC):
+class PostCardsContract(StoreContract):
     """Subclass with `opened`: an empty store each time."""
 
     @abstractmethod
@@ -139,22 +140,6 @@ class PostCardsContract(ABC):
             "one", "two", "three",
         ]  # fmt: skip
         assert history[0].written_at_ms < history[1].written_at_ms < history[2].written_at_ms
-
-    async def test_each_edit_is_shown_as_it_comes(self, store: PostCards) -> None:
-        post = tweet("ada", "one")
-        batch = recorded([post, edited(post, "two"), edited(post, "three")])
-
-        for one, text in zip(batch, ("one", "two", "three"), strict=True):
-            await deliver(POST_CARDS, store, [one])
-            assert shown(await card_of(store, post)).text == text
-
-    async def test_each_edit_is_shown_as_it_comes(self, store: PostCards) -> None:
-        post = tweet("ada", "one")
-        batch = recorded([post, edited(post, "two"), edited(post, "three")])
-
-        for one, text in zip(batch, ("one", "two", "three"), strict=True):
-            await deliver(POST_CARDS, store, [one])
-            assert shown(await card_of(store, post)).text == text
 
     async def test_each_edit_is_shown_as_it_comes(self, store: PostCards) -> None:
         post = tweet("ada", "one")
@@ -337,14 +322,6 @@ class PostCardsContract(ABC):
         await deliver(POST_CARDS, store, batch, batch[::-1])
 
         assert await answers(store, batch) == before
-
-    async def test_the_checkpoint_never_goes_back(self, store: PostCards) -> None:
-        assert await store.checkpoint() == {}
-
-        await store.apply([], {0: 7})
-        await store.apply([], {0: 3, 1: 2})
-
-        assert await store.checkpoint() == {0: 7, 1: 2}
 
     @settings(max_examples=60)
     @given(st.data())

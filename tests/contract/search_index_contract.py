@@ -1,7 +1,7 @@
 """What every search index must do, whatever engine it is on."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
@@ -24,6 +24,7 @@ from projections.search_index import SEARCH_INDEX, Rank, SearchIndex
 from projections.windows import Window
 from tests import facts
 from tests.contract.projecting import deliver
+from tests.contract.store_contract import StoreContract
 from tests.histories import deliveries, histories
 
 ADA, BOB, EVE = facts.account("ada"), facts.account("bob"), facts.account("eve")
@@ -78,7 +79,7 @@ async def view(store: SearchIndex) -> tuple[object, ...]:
     )
 
 
-class SearchIndexContract(ABC):
+class SearchIndexContract(StoreContract):
     """Subclass with an `empty_store` fixture: each call opens a new, empty store."""
 
     @pytest.fixture
@@ -237,12 +238,6 @@ class SearchIndexContract(ABC):
         await deliver(SEARCH_INDEX, store, log, [*log, *log])
 
         assert await view(store) == once
-
-    async def test_the_checkpoint_never_goes_back(self, store: SearchIndex) -> None:
-        await store.apply([], {0: 7})
-        await store.apply([], {0: 3})
-
-        assert await store.checkpoint() == {0: 7}
 
     @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())

@@ -1,7 +1,7 @@
 """What every store of trends must do, whatever engine it is on."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -35,6 +35,7 @@ from projections.trends import (
 )
 from tests import facts
 from tests.contract.projecting import deliver
+from tests.contract.store_contract import StoreContract
 from tests.histories import deliveries, histories
 
 # An edit or deletion only happens to one's own post, a closing once in ten.
@@ -101,7 +102,7 @@ def _living(history: Sequence[Recorded]) -> list[tuple[int, int, PostText]]:
     return [(post_id, who, text) for post_id, (who, text) in texts.items() if who not in gone]
 
 
-class TrendsContract(ABC):
+class TrendsContract(StoreContract):
     """Subclass with an `empty_store` fixture: each call opens a new, empty store."""
 
     @pytest.fixture
@@ -236,12 +237,6 @@ class TrendsContract(ABC):
         await deliver(TRENDS, store, log, log, [*log, *log])
 
         assert await store.top(NOW_MS, 10) == [Trend("tea", 2, 2.0), Trend("cake", 1, 1.0)]
-
-    async def test_the_checkpoint_never_goes_back(self, store: Trends) -> None:
-        await store.apply([], {0: 7})
-        await store.apply([], {0: 3})
-
-        assert await store.checkpoint() == {0: 7}
 
     @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())

@@ -25,6 +25,7 @@ async def due(side: WriteSide) -> bool:
     return await is_due(side.ports.idempotency, log_is_empty=side.log.head == 0)
 
 
+@pytest.mark.slow
 async def test_an_empty_log_gets_the_sample_once(tmp_path: Path) -> None:
     with WriteSide(tmp_path) as side:
         assert await due(side)

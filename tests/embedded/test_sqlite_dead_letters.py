@@ -9,8 +9,8 @@ from domain.events import Recorded, TweetPosted
 from infra.sqlite.dead_letters import SqliteDeadLetters
 from projections.projection import Projection
 from read_api.ports import LetterPlace
-from streams.feed import Fed, Unreadable
 from streams.dead_letters import Asked, Parked
+from streams.feed import Fed, Unreadable
 from streams.pipeline import Pipeline
 from tests import facts
 

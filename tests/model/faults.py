@@ -36,12 +36,6 @@ HOMES: Final = (
         "filled = writer.executemany(_BACKFILL, [])",
     ),
     Fault(
-        "a push below the floor",
-        "infra/sqlite/home_fan_out.py",
-        "CROSS JOIN caches c ON c.reader_id = t.reader_id AND c.floor < i.item_id",
-        "CROSS JOIN caches c ON c.reader_id = t.reader_id",
-    ),
-    Fault(
         "the floor is ignored when a home is read",
         "infra/sqlite/home_pages.py",
         "if missing and self.above < cache.floor:",

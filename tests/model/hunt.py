@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.looking import Disagreement
-from tests.model.machine import Steps
+from tests.model.steps import Steps
 
 FOUND = 3
 

@@ -103,24 +103,21 @@ class System:
         """Bring every projection to the head."""
         await self.embedded.runner.catch_up()
 
-    async def project(self, name: str, batches: int, size: int) -> None:
+    async def project(self, name: str, size: int) -> None:
         """Bring one projection a bit further."""
         pipeline = self._pipelines[name]
-        position = (await pipeline.store.checkpoint()).get(PARTITION, 0)
-        for _ in range(batches):
-            batch = await self.embedded.feed.read(PARTITION, position, size)
-            if not batch:
-                return
-            position = await pipeline.take(batch)
-            self.embedded.progress.advance(name, position)
-
-    async def deliver_again(self, name: str, back: int, size: int) -> None:
-        """Deliver a part of the log that a projection has had, as after a crash."""
-        pipeline = self._pipelines[name]
         reached = (await pipeline.store.checkpoint()).get(PARTITION, 0)
-        start = max(reached - back, 0)
-        if batch := await self.embedded.feed.read(PARTITION, start, min(size, reached - start)):
-            await pipeline.take(batch)
+        if batch := await self.embedded.feed.read(PARTITION, reached, size):
+            self.embedded.progress.advance(name, await pipeline.take(batch))
+
+    async def deliver_again(self, back: int, size: int) -> None:
+        """Deliver a part of the log that projections have had, as after a crash."""
+        for pipeline in self._pipelines.values():
+            reached = (await pipeline.store.checkpoint()).get(PARTITION, 0)
+            start = max(reached - back, 0)
+            batch = await self.embedded.feed.read(PARTITION, start, min(size, reached - start))
+            if batch:
+                await pipeline.take(batch)
 
     async def parked(self) -> list[str]:
         """Projections that could not take an event."""

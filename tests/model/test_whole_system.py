@@ -4,7 +4,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.machine import Steps
+from tests.model.steps import Steps
 
 
 @pytest.mark.slow
