@@ -69,7 +69,7 @@ def report_filed(filed: ReportFiled) -> Answer:
     report = FiledReport(
         id=str(filed.event_id),
         post_id=str(filed.post_id),
-        reason=filed.reason,
+        reason=filed.stated_reason,
         created_at=rfc3339(millis_of(filed.event_id)),
     )
     return Answer(201, msgspec.json.encode(report))

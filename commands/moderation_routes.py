@@ -29,11 +29,12 @@ class Measure(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Resolution(msgspec.Struct, forbid_unknown_fields=True):
-    """What became of the report, in the moderators' own words."""
+    """What became of the report, in the moderators' own words; it may be left out, and so may
+    the whole body."""
 
     resolution: Annotated[
         str, Meta(min_length=1, max_length=RESOLUTION_CHARS_MAX, pattern=WORDS_PATTERN)
-    ]
+    ] = "resolved"
 
 
 def routes(ports: Ports) -> tuple[Route, ...]:

@@ -16,7 +16,12 @@ from commands.record_impressions import RecordImpressions, record_impressions
 from commands.report_post import ReportPost, report_post
 from commands.repost_post import RemoveRepost, RepostPost, remove_repost, repost_post
 from domain.ids import ItemId, PostId
-from domain.moderation import COMMENT_CHARS_MAX, WORDS_PATTERN, ReportReason
+from domain.moderation import (
+    COMMENT_CHARS_MAX,
+    REPORT_REASON_CHARS_MAX,
+    REPORT_REASONS,
+    WORDS_PATTERN,
+)
 from web.ids import IdText, id_of
 from web.routing import Call, Route
 
@@ -26,7 +31,15 @@ _MISSING: Final = frozenset({404})
 
 
 class NewReport(msgspec.Struct, forbid_unknown_fields=True):
-    reason: ReportReason
+    reason: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=REPORT_REASON_CHARS_MAX,
+            pattern=WORDS_PATTERN,
+            description=f"{', '.join(REPORT_REASONS)}, or one's own words",
+        ),
+    ]
     comment: Annotated[str, Meta(max_length=COMMENT_CHARS_MAX, pattern=WORDS_PATTERN)] = ""
 
 

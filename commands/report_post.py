@@ -26,12 +26,14 @@ async def report_post(command: ReportPost, ports: Ports) -> Decision:
     admit(command.reporter_id, ports)
     moderation.check_report(command.reason, command.comment)
     post = await load_post(command.post_id, ports)
+    listed = command.reason in moderation.REPORT_REASONS
+    words = ReportComment(command.comment, "" if listed else command.reason)
     filed = ReportFiled(
         event_id=ports.stamps.event_id(),
         actor_id=command.reporter_id,
         post_id=post.post_id,
         post_author_id=post.author_id,
-        reason=command.reason,
-        personal=ReportComment(command.comment) if command.comment else None,
+        reason=command.reason if listed else "other",
+        personal=words if words.comment or words.reason else None,
     )
     return Decision(answers.report_filed(filed), publish=(filed,))

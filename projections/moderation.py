@@ -168,7 +168,7 @@ def _operations(recorded: Recorded) -> Iterator[Operation]:
                 event.actor_id,
                 event.post_id,
                 event.post_author_id,
-                event.reason,
+                event.stated_reason,
                 comment,
             )
         case ReportResolved(event_id=event_id, actor_id=actor_id, report_id=report_id):

@@ -28,8 +28,16 @@ class Sight:
 
     def of_post(self, post_id: PostId, author_id: AccountId) -> bool:
         """Whether the post may be shown."""
-        hidden = self.refusals is not None and self.refusals.hidden(post_id)
-        return not hidden and self.of_account(author_id)
+        # Not by way of `of_account`: a page asks this of each of its posts.
+        refusals = self.refusals
+        return author_id not in self.blocked and (
+            refusals is None
+            or not (
+                refusals.hidden(post_id)
+                or refusals.suspended(author_id)
+                or refusals.closed(author_id)
+            )
+        )
 
     def of_doer(self, account_id: AccountId) -> bool:
         """Whether what the account did may be shown in the reader's own feeds."""

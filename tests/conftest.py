@@ -8,6 +8,8 @@ import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from tests.cluster import local
+
 ROOT = Path(__file__).parent.parent
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
 
@@ -39,3 +41,9 @@ def chromium() -> Path:
             pytest.fail(missing)
         pytest.skip(missing)
     return Path(found)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The run's engines are stopped by the process that started its workers."""
+    if not hasattr(config, "workerinput"):
+        local.stop(str(local.run_number()))

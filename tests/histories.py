@@ -230,10 +230,10 @@ class World:
 
 
 def histories(
-    max_steps: int = 60, *, min_steps: int = 0, doings: Sequence[str] = DOINGS
+    max_steps: int = 60, *, min_steps: int = 20, doings: Sequence[str] = DOINGS
 ) -> st.SearchStrategy[list[Recorded]]:
-    """Valid logs of a small world. Hypothesis draws few steps, some 5, unless `min_steps` says
-    otherwise; a projection that cares for few `doings` draws more of those."""
+    """Valid logs of a small world. Left to itself Hypothesis draws some 5 steps: `min_steps` asks
+    for more. A projection that cares for few `doings` draws more of those."""
     people = st.sampled_from(PEOPLE)
     step = st.tuples(
         st.sampled_from(doings), people, people, st.integers(0, 999), st.sampled_from(TEXTS)

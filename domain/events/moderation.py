@@ -8,8 +8,11 @@ from domain.events.fact import Fact
 from domain.ids import AccountId, EventId, PostId
 
 
-class ReportComment(msgspec.Struct, frozen=True):
+class ReportComment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`reason` is one in the reporter's own words, which the event itself calls "other"."""
+
     comment: str
+    reason: str = ""
 
 
 class ReportFiled(Fact, frozen=True, kw_only=True):
@@ -26,6 +29,11 @@ class ReportFiled(Fact, frozen=True, kw_only=True):
     @property
     def stream(self) -> str:
         return f"report/{self.event_id}"
+
+    @property
+    def stated_reason(self) -> str:
+        """The reason as it was given, as long as its writer is not erased."""
+        return self.personal.reason if self.personal and self.personal.reason else self.reason
 
 
 class ReportResolved(Fact, frozen=True, kw_only=True):

@@ -66,6 +66,7 @@ class Cassandra:
             "cassandra.skip_wait_for_gossip_to_settle": 0,
             "cassandra.ring_delay_ms": 1,
             "cassandra.superuser_setup_delay_ms": 0,
+            "cassandra.shutdown_announce_in_ms": 0,
             "cassandra.load_ring_state": "false",
         }
         told = (f"-D{name}={value}" for name, value in properties.items())

@@ -12,14 +12,14 @@ from infra.cluster.engine import PASSWORD, Launch
 from infra.cluster.jdks import LIGHT, jdk
 from infra.cluster.ports import Ports
 from infra.cluster.programs import run
-from infra.cluster.sockets import HOST, ask, receive
+from infra.cluster.sockets import HOST, ask, hang_up, receive
 
 SET_PASSWORD_S: Final = 60.0
 OPENED: Final = ("java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch")
 
-# Bolt 4.4: the handshake, and the messages HELLO, RUN and SUCCESS in PackStream.
+# Bolt 4.4: the handshake, and its messages in PackStream.
 HANDSHAKE: Final = bytes.fromhex("6060b017 00000404 00000000 00000000 00000000")
-HELLO, RUN, SUCCESS = b"\xb1\x01", b"\xb3\x10", b"\xb1\x70"
+HELLO, RUN, GOODBYE, SUCCESS = b"\xb1\x01", b"\xb3\x10", b"\xb0\x02", b"\xb1\x70"
 
 
 class Neo4j:
@@ -73,10 +73,17 @@ class Neo4j:
             if receive(connection, 4) != b"\0\0\x04\x04":
                 return False
             for message in (hello, query):
-                connection.sendall(struct.pack(">H", len(message)) + message + b"\0\0")
+                _send(connection, message)
                 if not _answer(connection).startswith(SUCCESS):
                     return False
+            # It takes connections that just end for a network in trouble.
+            _send(connection, GOODBYE)
+            hang_up(connection)
         return True
+
+
+def _send(connection: socket, message: bytes) -> None:
+    connection.sendall(struct.pack(">H", len(message)) + message + b"\0\0")
 
 
 def _answer(connection: socket) -> bytes:

@@ -13,7 +13,7 @@ from infra.cluster.artefacts import Artefacts
 from infra.cluster.engine import DATABASE, PASSWORD, USER, Launch
 from infra.cluster.ports import Ports
 from infra.cluster.programs import Missing, run
-from infra.cluster.sockets import HOST, ask, receive
+from infra.cluster.sockets import HOST, ask, hang_up, receive
 
 INIT_S: Final = 120.0
 DEBIAN: Final = Path("/usr/lib/postgresql")
@@ -56,7 +56,9 @@ class Postgresql:
         """Whether it would ask us for the password: while it starts it refuses instead."""
         with ask(self.ports[0]) as connection:
             connection.sendall(struct.pack(">ii", 8 + len(WHO), PROTOCOL) + WHO)
-            return receive(connection, 1) == AUTHENTICATION
+            answer = receive(connection, 1)
+            hang_up(connection)
+        return answer == AUTHENTICATION
 
 
 def _installed() -> Path | None:

@@ -61,8 +61,10 @@ def is_running(process: Process) -> bool:
     found = _stat(process.pid)
     if found is None or found.state in "ZX" or found.started != process.started:
         return False
-    # Until a wrapper has become the program, the program is the end of its command line.
-    return _command_line(process.pid)[-len(process.argv) :] == process.argv
+    # Until a wrapper has become the program, the program is the end of its command line; in the
+    # moment when it becomes it, there is none.
+    command_line = _command_line(process.pid)
+    return not command_line or command_line[-len(process.argv) :] == process.argv
 
 
 def stop(process: Process, how: signal.Signals, grace_s: float) -> None:

@@ -24,6 +24,13 @@ def receive(connection: socket.socket, count: int) -> bytes:
     return found
 
 
+def hang_up(connection: socket.socket) -> None:
+    """End it in good order, having read what is still said. Raises OSError."""
+    connection.shutdown(socket.SHUT_WR)
+    while connection.recv(4096):
+        pass
+
+
 def taken(ports: Iterable[int]) -> list[int]:
     """Those of the ports on which somebody listens."""
     return [port for port in ports if _is_taken(port)]

@@ -85,6 +85,6 @@ class SqliteAccountDirectory:
         (accounts,) = self._file.reader.execute("SELECT accounts FROM total").fetchone()
         return int(accounts)
 
-    def _profiles(self, account_ids: Collection[int]) -> dict[int, bytes]:
+    def _profiles(self, account_ids: Collection[AccountId]) -> dict[AccountId, bytes]:
         sql = f"SELECT account_id, members {_OF}"
         return dict(self._file.reader.execute(sql, (orjson.dumps(list(account_ids)),)))

@@ -116,7 +116,7 @@ class SqliteAuthorTimelines:
         """See `AuthorTimelines.tweet_counts`."""
         return self._counts.get(author_ids)
 
-    def _read_counts(self, author_ids: Collection[int]) -> dict[int, int]:
+    def _read_counts(self, author_ids: Collection[AccountId]) -> dict[AccountId, int]:
         wanted = orjson.dumps(list(author_ids))
         return dict(self._file.reader.execute(_COUNTS, (wanted,)))
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 LOCK_WAIT_S: Final = 5.0
+# Read without a system call for each page.
+MAPPED_BYTES_MAX: Final = 1 << 30
 Synchronous = Literal["FULL", "NORMAL"]
 
 
@@ -53,6 +55,7 @@ class Readers:
         if found is None:
             found = connect(self._path)
             found.execute("PRAGMA query_only=ON")
+            found.execute(f"PRAGMA mmap_size={MAPPED_BYTES_MAX}")
             self._local.connection = found
             self._opened.append(found)
         return found

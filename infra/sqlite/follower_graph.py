@@ -4,7 +4,7 @@ A tie's row has all that one account's lists and relations need, so whatever is 
 account is found under its own id; the other account of the pair has a mirrored row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Final, Literal
@@ -13,6 +13,7 @@ import orjson
 
 from domain.ids import AccountId
 from domain.objects import AccountViewer
+from infra.sqlite.kept_rows import KeptRows
 from infra.sqlite.projection_file import ProjectionFile, Statements
 from projections.follower_graph import (
     FRIENDS_MAX,
@@ -26,6 +27,11 @@ from projections.follower_graph import (
     Suggestion,
 )
 from projections.windows import Window
+
+COUNTS_KEPT: Final = 50_000
+# Readers, and how they stand to those they were shown last: 100 bytes for each of these.
+READERS_KEPT: Final = 20_000
+RELATIONS_KEPT: Final = 200
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS ties (
@@ -123,7 +129,12 @@ _COUNTS: Final = """SELECT account_id, followers, following
 FROM json_each(?) CROSS JOIN counts ON account_id = value WHERE followers + following > 0"""
 _RELATIONS: Final = """SELECT other_id, follows, followed, blocks, blocked, mutes
 FROM json_each(?2) CROSS JOIN ties ON account_id = ?1 AND other_id = value"""
+_STRANGER: Final = AccountViewer()
 _VIEWERS: Final = {flags: AccountViewer(*map(bool, flags)) for flags in product((0, 1), repeat=5)}
+
+
+def _of_nobody(readers: Iterable[AccountId]) -> dict[AccountId, dict[AccountId, AccountViewer]]:
+    return {reader: {} for reader in readers}
 
 
 class SqliteFollowerGraph:
@@ -134,7 +145,7 @@ class SqliteFollowerGraph:
         self._kept_counts = KeptRows(
             self._file, {"counts": "account_id"}, self._read_counts, limit=COUNTS_KEPT
         )
-        self._kept_relations: KeptRows[dict[int, AccountViewer]] = KeptRows(
+        self._kept_relations: KeptRows[AccountId, dict[AccountId, AccountViewer]] = KeptRows(
             self._file, {"ties": "account_id"}, _of_nobody, limit=READERS_KEPT
         )
         self.close = self._file.close
@@ -188,18 +199,19 @@ class SqliteFollowerGraph:
         self, reader_id: AccountId, account_ids: Sequence[AccountId]
     ) -> dict[AccountId, AccountViewer]:
         """See `FollowerGraph.relations`."""
-        # Whoever's ties change has their whole dictionary replaced: to fill the old one is harmless.
+        # Whoever's ties change gets a new dictionary, so filling the one at hand is harmless.
         known = self._kept_relations.get((reader_id,))[reader_id]
         missing = [account_id for account_id in account_ids if account_id not in known]
         if missing:
-            if len(known) > RELATIONS_KEPT:
-                known.clear()
-            known.update(dict.fromkeys(missing, STRANGER))
             rows = self._file.reader.execute(_RELATIONS, (reader_id, orjson.dumps(missing)))
-            known.update((row[0], _VIEWERS[row[1:]]) for row in rows)
-        return {account_id: known[account_id] for account_id in account_ids}
+            found = {row[0]: _VIEWERS[row[1:]] for row in rows}
+            known |= dict.fromkeys(missing, _STRANGER) | found
+        relations = {account_id: known[account_id] for account_id in account_ids}
+        if len(known) > RELATIONS_KEPT:
+            known.clear()
+        return relations
 
-    def _read_counts(self, account_ids: Collection[int]) -> dict[int, EdgeCounts]:
+    def _read_counts(self, account_ids: Collection[AccountId]) -> dict[AccountId, EdgeCounts]:
         rows = self._file.reader.execute(_COUNTS, (orjson.dumps(list(account_ids)),))
         return {row[0]: EdgeCounts(row[1], row[2]) for row in rows}
 
@@ -212,7 +224,7 @@ class SqliteFollowerGraph:
         limit: int,
     ) -> Sequence[Edge]:
         """Whom the reader follows of an account's list, found from the shorter list's side."""
-        counts = self._counts([account_id, reader_id])
+        counts = self._kept_counts.get((account_id, reader_id))
         account = counts.get(account_id, EdgeCounts())
         listed = account.followers if which == "followers" else account.following
         if counts.get(reader_id, EdgeCounts()).following < listed:

@@ -152,4 +152,4 @@ class _Page(NamedTuple):
 
     def _items(self, sql: str, above: int, below: int, limit: int) -> list[Item]:
         bounds = {"reader": self.reader_id, "above": above, "below": below, "limit": limit}
-        return [Item(*row) for row in self.connection.execute(sql, bounds)]
+        return list(map(Item._make, self.connection.execute(sql, bounds)))

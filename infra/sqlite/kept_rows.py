@@ -8,14 +8,15 @@ read that waited for a position never gets anything older.
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from infra.sqlite.projection_file import ProjectionFile
 
+KeyT = TypeVar("KeyT", bound=int)
 RowT = TypeVar("RowT")
 
 
-class KeptRows(Generic[RowT]):
+class KeptRows(Generic[KeyT, RowT]):
     """What `load` finds by key, for at most `limit` keys. Any thread may ask.
 
     `tables` names the tables that it is made of, each with the column that holds the key. A key
@@ -26,21 +27,21 @@ class KeptRows(Generic[RowT]):
         self,
         file: ProjectionFile,
         tables: Mapping[str, str],
-        load: Callable[[Collection[int]], Mapping[int, RowT]],
+        load: Callable[[Collection[KeyT]], Mapping[KeyT, RowT]],
         *,
         limit: int,
     ) -> None:
         self._load = load
         self._limit = limit
-        self._rows: dict[int, RowT] = {}
+        self._rows: dict[KeyT, RowT] = {}
         self._changes = 0
         self._lock = threading.Lock()
         file.watch(tables, self._forget)
 
-    def get(self, keys: Iterable[int]) -> dict[int, RowT]:
+    def get(self, keys: Iterable[KeyT]) -> dict[KeyT, RowT]:
         """The rows that there are, in the order of `keys`, those that had to be loaded last."""
         kept = self._rows
-        found: dict[int, RowT] = {}
+        found: dict[KeyT, RowT] = {}
         missing = []
         for key in keys:
             row = kept.get(key)
@@ -52,7 +53,7 @@ class KeptRows(Generic[RowT]):
             found |= self._loaded(missing)
         return found
 
-    def _loaded(self, keys: Collection[int]) -> Mapping[int, RowT]:
+    def _loaded(self, keys: Collection[KeyT]) -> Mapping[KeyT, RowT]:
         changes = self._changes
         loaded = self._load(keys)
         with self._lock:
@@ -73,4 +74,4 @@ class KeptRows(Generic[RowT]):
         with self._lock:
             self._changes += 1
             for key in keys:
-                self._rows.pop(key, None)
+                self._rows.pop(cast("KeyT", key), None)  # the file does not know whose ids

@@ -225,12 +225,12 @@ class SqlitePostCards:
         bounds = {"account": account_id, "before": before or ID_MAX, "limit": limit}
         return [Bookmark(*row) for row in self._file.reader.execute(_BOOKMARKS, bounds)]
 
-    def _cards(self, post_ids: Collection[int]) -> dict[int, Card]:
+    def _cards(self, post_ids: Collection[PostId]) -> dict[PostId, Card]:
         """As they are for nobody."""
         rows = self._file.reader.execute(_CARDS, (orjson.dumps(list(post_ids)),))
         return {row[0]: Card._make((*row[:10], counts_json(*row[10:]), *_DONE[0])) for row in rows}
 
-    def _done(self, reader_id: AccountId, post_ids: Collection[int]) -> list[tuple[int, int]]:
+    def _done(self, reader_id: AccountId, post_ids: Collection[PostId]) -> list[tuple[PostId, int]]:
         """What the reader did with the posts, and perhaps with others between them."""
         most = len(post_ids) * 4
         bounds = (reader_id, min(post_ids), max(post_ids), most)

@@ -18,6 +18,7 @@ from infra.settings import load
 from web.routing import Call, Reply, Route
 
 PARTITION: Final = 0
+KEEP_ALIVE_S: Final = 600
 
 
 class Empty(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,7 +64,10 @@ def main() -> None:
     sys.setswitchinterval(server.SWITCH_INTERVAL_S)
     with Embedded(settings, crashed=_stopped) as embedded:
         app = server.application(embedded, settings, more=routes(embedded))
-        uvicorn.Server(server.configured(app, settings)).run()
+        config = server.configured(app, settings)
+        # The clients wait for one another, on a busy machine for long.
+        config.timeout_keep_alive = KEEP_ALIVE_S
+        uvicorn.Server(config).run()
 
 
 def _stopped(projection: str, error: BaseException) -> None:

@@ -1,6 +1,7 @@
 """Reads: trends and analytics."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_a_span_is_cut_into_buckets(ada: Person, bucket: str, length: int) -> No
 
     assert found["bucket"] == bucket
     at = [datetime.fromisoformat(one["at"]) for one in found["series"]]
-    assert {(b - a).total_seconds() for a, b in zip(at, at[1:], strict=False)} == {length}
+    assert {(b - a).total_seconds() for a, b in pairwise(at)} == {length}
     assert at[0] <= now - timedelta(days=2)
     assert at[-1] <= now + timedelta(hours=1)
 
@@ -80,7 +81,8 @@ def test_a_span_that_makes_no_sense_is_422(ada: Person) -> None:
 
 
 def test_impressions_name_posts(ada: Person) -> None:
-    for body in ({}, {"post_ids": []}, {"post_ids": ["x"]}, {"post_ids": ["1"] * 101}):
+    bodies: list[Json] = [{}, {"post_ids": []}, {"post_ids": ["x"]}, {"post_ids": ["1"] * 101}]
+    for body in bodies:
         problem(ada.post("/v1/impressions", json=body), 422, "invalid")
     expect(ada.post("/v1/impressions", json={"post_ids": ["1"]}), 202)
 

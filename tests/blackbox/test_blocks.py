@@ -1,7 +1,5 @@
 """Block, both ways, on every read path; mute, in home and notifications only."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.blackbox.client import Api, Json, Person, expect, ids, items_of, new_word, problem
@@ -34,13 +32,13 @@ def world(api: Api, ada: Person, bob: Person, cleo: Person) -> World:
 
 
 @pytest.fixture(params=["bob blocks ada", "ada blocks bob"])
-def blocked(request: pytest.FixtureRequest, world: World) -> Iterator[World]:
+def blocked(request: pytest.FixtureRequest, world: World) -> World:
     """Whoever blocked whom: what Bob sees of Ada."""
     if request.param == "bob blocks ada":
         world.bob.relate("block", world.ada)
     else:
         world.ada.relate("block", world.bob)
-    yield world
+    return world
 
 
 def seen_anywhere(reader: Person, author: Person, paths: list[str]) -> list[str]:

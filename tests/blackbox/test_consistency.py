@@ -102,9 +102,7 @@ def test_a_read_that_cannot_catch_up_is_503_after_a_bounded_wait(
     ada.tweet()
     started = time.monotonic()
 
-    answer = empty.get(
-        "/v1/timelines/public", headers={"Consistency-Token": str(ada.api.token)}
-    )
+    answer = empty.get("/v1/timelines/public", headers={"Consistency-Token": str(ada.api.token)})
 
     problem(answer, 503, "projection-behind")
     assert int(answer.headers["Retry-After"]) >= 1

@@ -70,9 +70,7 @@ def test_an_id_that_nothing_has_is_404(ada: Person, number: str) -> None:
     problem(ada.get(f"/v1/posts/{number}/history"), 404, "post-not-found")
     problem(ada.put(f"/v1/posts/{number}/like"), 404, "post-not-found")
     problem(ada.delete(f"/v1/tweets/{number}"), 404, "post-not-found")
-    problem(
-        ada.post(f"/v1/posts/{number}/replies", json={"text": "x"}), 404, "post-not-found"
-    )
+    problem(ada.post(f"/v1/posts/{number}/replies", json={"text": "x"}), 404, "post-not-found")
     problem(ada.get(f"/v1/accounts/{number}"), 404, "account-not-found")
     problem(ada.get(f"/v1/accounts/{number}/posts"), 404, "account-not-found")
     problem(ada.get(f"/v1/accounts/{number}/followers"), 404, "account-not-found")
@@ -124,9 +122,7 @@ def test_deep_json_is_refused(ada: Person) -> None:
         ("text", ""),
     ],
 )
-def test_what_breaks_a_rule_is_422_and_says_where(
-    ada: Person, body: object, pointer: str
-) -> None:
+def test_what_breaks_a_rule_is_422_and_says_where(ada: Person, body: object, pointer: str) -> None:
     document = problem(ada.post("/v1/tweets", json=body), 422, "invalid")
 
     assert [error["pointer"] for error in document["errors"]] == [pointer]

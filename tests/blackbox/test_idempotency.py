@@ -163,7 +163,9 @@ def test_a_handle_that_was_taken_stays_taken_for_the_key(api: Api, ada: Person) 
 def test_a_401_is_not_repeated(ada: Person) -> None:
     key = keyed()
     bad = {"Authorization": "Bearer nonsense", **key}
-    problem(ada.api.send("POST", "/v1/tweets", json={"text": "x"}, headers=bad), 401, "not-signed-in")
+    problem(
+        ada.api.send("POST", "/v1/tweets", json={"text": "x"}, headers=bad), 401, "not-signed-in"
+    )
 
     answer = ada.post("/v1/tweets", json={"text": "x"}, headers=key)
 
@@ -186,7 +188,6 @@ def test_of_many_at_once_one_has_an_effect(server_url: str, ada: Person) -> None
         if answer.status_code == 409:
             problem(answer, 409, "idempotency-key-in-progress")
     assert len(told) == 1
-    assert set(ada.home()) <= told | set(ada.home())
     assert len(ada.items(f"/v1/accounts/{ada.id}/posts")) == 1
 
 

@@ -43,7 +43,9 @@ def test_a_handle_is_unique_without_case(api: Api, ada: Person) -> None:
         assert api.get(f"/v1/accounts/by-handle/{handle}").json()["id"] == ada.id
 
 
-@pytest.mark.parametrize("handle", ["", "x" * 21, "a b", "a-b", "ä", "@ada", "a\n", "ada\0", "١"])
+@pytest.mark.parametrize(
+    "handle", ["", "x" * 21, "a b", "a-b", "ä", "@ada", "a\n", "ada\0", "\u0661"]
+)
 def test_a_handle_has_1_to_20_letters_digits_or_underscores(api: Api, handle: str) -> None:
     document = problem(sign_up(api, handle=handle, password=PASSWORD), 422, "invalid")
 

@@ -1,7 +1,5 @@
 """Reports, suspensions and hidden posts, by an administrator."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.blackbox.client import (
@@ -41,14 +39,14 @@ def test_what_administrators_do_needs_their_scope(
 
 
 @pytest.fixture
-def suspended(ada: Person, bob: Person, admin: Person) -> Iterator[Person]:
+def suspended(ada: Person, bob: Person, admin: Person) -> Person:
     """Ada, whom Bob follows and whose only tweet he liked, reposted and bookmarked."""
     bob.relate("follow", ada)
     post = ada.tweet(f"{new_word()} by ada")
     for how in ("like", "repost", "bookmark"):
         bob.react(how, post)
     expect(admin.put(f"/v1/admin/accounts/{ada.id}/suspension", json={"reason": "spam"}), 204)
-    yield ada
+    return ada
 
 
 def test_the_suspended_can_neither_sign_in_nor_command(
@@ -141,13 +139,29 @@ def test_a_report_is_filed_listed_and_resolved(ada: Person, bob: Person, admin: 
     expect(admin.post(path, json={"resolution": "Was hidden"}), 204)
     assert report["id"] not in ids(admin.items("/v1/admin/reports"))
     assert report["id"] in ids(admin.items("/v1/admin/reports", state="resolved"))
+    problem(admin.post("/v1/admin/reports/1/resolve"), 404, "not-found")
+
+
+def test_a_report_in_ones_own_words_is_resolved_without_any(
+    ada: Person, bob: Person, admin: Person
+) -> None:
+    body = {"reason": "Says bad things"}
+    report = made(bob.post(f"/v1/posts/{ada.tweet()['id']}/reports", json=body))
+
+    listed = {one["id"]: one["reason"] for one in admin.items("/v1/admin/reports")}
+    assert listed[report["id"]] == "Says bad things"
+    expect(admin.post(f"/v1/admin/reports/{report['id']}/resolve"), 204)
+    assert report["id"] not in ids(admin.items("/v1/admin/reports"))
 
 
 def test_a_report_names_a_post_and_a_reason(api: Api, ada: Person, bob: Person) -> None:
     path = f"/v1/posts/{ada.tweet()['id']}/reports"
 
     problem(bob.post(path, json={}), 422, "invalid")
-    problem(bob.post(path, json={"reason": "because"}), 422, "invalid")
+    problem(bob.post(path, json={"reason": " "}), 422, "invalid")
+    problem(bob.post(path, json={"reason": 1}), 422, "invalid")
+    for reason in ("spam", "Abusive words", "他在骂我"):
+        assert made(bob.post(path, json={"reason": reason}))["reason"] == reason
     problem(bob.post("/v1/posts/1/reports", json={"reason": "spam"}), 404, "post-not-found")
     problem(api.send("POST", path, json={"reason": "spam"}), 401, "not-signed-in")
 

@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.blackbox.client import Api, Json, Person, expect, ids, items_of, made, problem
-
-
+from tests.blackbox.client import Api, Person, expect, ids, items_of, made, problem
 
 
 def test_an_edit_makes_a_new_version_and_keeps_the_old_ones(api: Api, ada: Person) -> None:

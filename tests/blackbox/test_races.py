@@ -14,9 +14,9 @@ THREADS = 8
 @pytest.fixture
 def at_once(server_url: str) -> Callable[[Sequence[httpx.Request]], list[httpx.Response]]:
     def send(requests: Sequence[httpx.Request]) -> list[httpx.Response]:
-        with httpx.Client(base_url=server_url, timeout=30) as http:
-            with ThreadPoolExecutor(THREADS) as pool:
-                return list(pool.map(http.send, requests))
+        client = httpx.Client(base_url=server_url, timeout=30)
+        with client as http, ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(http.send, requests))
 
     return send
 
@@ -24,7 +24,9 @@ def at_once(server_url: str) -> Callable[[Sequence[httpx.Request]], list[httpx.R
 AtOnce = Callable[[Sequence[httpx.Request]], list[httpx.Response]]
 
 
-def request(person: Person, method: str, path: str, body: object = None, **headers: str) -> httpx.Request:
+def request(
+    person: Person, method: str, path: str, body: object = None, **headers: str
+) -> httpx.Request:
     url = person.api.http.base_url.join(path)
     return httpx.Request(method, url, json=body, headers=person.credentials | headers)
 
@@ -61,9 +63,7 @@ def test_one_edit_of_a_version_wins(ada: Person, at_once: AtOnce) -> None:
     assert shown.json()["text"] == won[0]["text"]
 
 
-def test_likes_and_follows_count_once_for_each(
-    api: Api, ada: Person, at_once: AtOnce
-) -> None:
+def test_likes_and_follows_count_once_for_each(api: Api, ada: Person, at_once: AtOnce) -> None:
     post = ada.tweet()
     people = [api.person() for _ in range(6)]
     paths = [f"/v1/posts/{post['id']}/like", f"/v1/accounts/{ada.id}/follow"]
@@ -79,15 +79,17 @@ def test_likes_and_follows_count_once_for_each(
     assert ada.get("/v1/accounts/me", headers=token).json()["counts"]["followers"] == 6
 
 
-def test_posts_of_many_at_once_all_stand_in_order(
-    api: Api, ada: Person, at_once: AtOnce
-) -> None:
+def test_posts_of_many_at_once_all_stand_in_order(api: Api, ada: Person, at_once: AtOnce) -> None:
     people = [api.person() for _ in range(4)]
     for person in people:
         ada.relate("follow", person)
 
     answers = at_once(
-        [request(p, "POST", "/v1/tweets", {"text": f"number {n}"}) for n in range(15) for p in people]
+        [
+            request(p, "POST", "/v1/tweets", {"text": f"number {n}"})
+            for n in range(15)
+            for p in people
+        ]
     )
 
     made = {expect(answer, 201).json()["id"] for answer in answers}

@@ -102,7 +102,11 @@ def test_notifications_edits_and_deletions_are_told(ada: Person, follower: Perso
         expect(ada.patch(path, json={"text": "changed"}, headers=headers), 200)
         update = stream.next()
         assert update is not None
-        assert (update.name, update.data["text"], update.data["version"]) == ("update", "changed", 2)
+        assert (update.name, update.data["text"], update.data["version"]) == (
+            "update",
+            "changed",
+            2,
+        )
 
         expect(ada.delete(path), 204)
         delete = stream.next()
@@ -110,9 +114,7 @@ def test_notifications_edits_and_deletions_are_told(ada: Person, follower: Perso
         assert (delete.name, delete.data["id"]) == ("delete", post["id"])
 
 
-def test_a_repost_is_told_with_its_own_item_id(
-    ada: Person, follower: Person, cleo: Person
-) -> None:
+def test_a_repost_is_told_with_its_own_item_id(ada: Person, follower: Person, cleo: Person) -> None:
     post = cleo.tweet()
     with listening(follower) as stream:
         ada.react("repost", post)
@@ -136,9 +138,7 @@ def test_follows_count_at_once(ada: Person, bob: Person) -> None:
     assert [event.data["id"] for event in seen] == [after["id"], own["id"]]
 
 
-def test_what_is_blocked_or_muted_is_not_told(
-    ada: Person, follower: Person, cleo: Person
-) -> None:
+def test_what_is_blocked_or_muted_is_not_told(ada: Person, follower: Person, cleo: Person) -> None:
     follower.relate("follow", cleo)
     with listening(follower) as stream:
         follower.relate("mute", cleo)
@@ -171,11 +171,11 @@ def test_a_stream_that_cannot_be_resumed_says_reset(
     ada: Person, follower: Person, last: str
 ) -> None:
     url = str(ada.api.http.base_url)
-    headers = follower.credentials | {"Last-Event-ID": last}
-    raw = {name: value.encode() for name, value in headers.items()}
-    with httpx.Client(base_url=url, timeout=WAIT_S) as http:
-        with http.stream("GET", "/v1/stream", headers=raw) as answer:
-            event = Listener(answer).next()
+    headers = {**follower.credentials, "Last-Event-ID": last}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    client = httpx.Client(base_url=url, timeout=WAIT_S)
+    with client as http, http.stream("GET", "/v1/stream", headers=raw) as answer:
+        event = Listener(answer).next()
 
     assert event is not None
     assert event.name == "reset"

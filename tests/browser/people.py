@@ -21,10 +21,29 @@ WIDE: Final = (1280, 860)
 NARROW: Final = (360, 740)
 Scheme = Literal["light", "dark"]
 
+# What session.js keeps, and an access token of it that has expired.
+_STORE: Final = """
+  const database = await new Promise((resolve) => {
+    const opening = indexedDB.open("starling-session", 1);
+    opening.onsuccess = () => resolve(opening.result);
+  });
+  const store = database.transaction(database.name, "readwrite").objectStore(database.name);
+  const session = await new Promise((resolve) => {
+    const reading = store.get(database.name);
+    reading.onsuccess = () => resolve(reading.result);
+  });
+"""
+SESSION: Final = f"async () => {{ {_STORE} database.close(); return session; }}"
+EXPIRE: Final = f"""async () => {{ {_STORE}
+  const writing = store.put({{ ...session, expires_at: 0 }}, database.name);
+  await new Promise((resolve) => {{ writing.onsuccess = resolve; }});
+  database.close();
+}}"""
+
 # Hands tokens to the page's own module, as signing in does.
 BEGIN: Final = """async (tokens) => {
   const source = document.querySelector("script[type=module]").src;
-  (await import(source.replace("main.js", "session.js"))).begin(tokens);
+  await (await import(source.replace("main.js", "session.js"))).begin(tokens);
 }"""
 
 
@@ -131,6 +150,18 @@ class Person:
         area.fill(text)
         self.view.get_by_role("button", name="Post", exact=True).click()
         expect(area).to_have_value("")
+
+    def bearer(self) -> dict[str, str]:
+        """What lets a test act for the person behind the page's back."""
+        return {"Authorization": f"Bearer {self.measure(SESSION)['access_token']}"}
+
+    def say(self, *texts: str) -> list[str]:
+        """Post them behind the page's back; the ids. What is read next shows them."""
+        with httpx.Client(base_url=self.url, headers=self.bearer()) as http:
+            said = [http.post("/v1/tweets", json={"text": text}) for text in texts]
+            token = {"Consistency-Token": said[-1].headers["Consistency-Token"]}
+            http.get("/v1/timelines/home", headers=token).raise_for_status()
+        return [answer.json()["id"] for answer in said]
 
     def follow(self, handle: str) -> None:
         """Follow from the profile, and come home."""

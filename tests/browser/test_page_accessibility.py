@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import accessibility
-from tests.browser.people import NARROW, Arrive, Person, Scheme
+from tests.browser.people import NARROW, WIDE, Arrive, Person, Scheme
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -112,12 +112,10 @@ def test_new_posts_are_announced_and_never_move_what_is_read(arrive: Arrive) -> 
     expect(reader.post("A new one")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize(("scheme", "size"), [("light", NARROW), ("dark", WIDE)])
 def test_every_view_is_named_legible_and_within_the_screen(
-    scheme: Scheme, narrow: bool, arrive: Arrive
+    scheme: Scheme, size: tuple[int, int], arrive: Arrive
 ) -> None:
-    size = NARROW if narrow else (1280, 860)
     name = f"{scheme}{size[0]}"
     guest, person = arrive(scheme=scheme, size=size), arrive(scheme=scheme, size=size)
     guest.go("")
@@ -141,6 +139,28 @@ def test_every_view_is_named_legible_and_within_the_screen(
     person.go("#/")
     person.post("see example.com").first.get_by_role("button", name="Reply").click()
     assert complaints_of(person) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "fault"),
+    [
+        (accessibility.NAMELESS, "main.append(document.createElement('button'))"),
+        (accessibility.LANDMARKS, "main.querySelector('h1').remove()"),
+        (accessibility.REFERENCES, "main.setAttribute('aria-describedby', 'nothing')"),
+        (accessibility.CONTRAST, "main.style.color = main.style.backgroundColor = '#888'"),
+        (accessibility.SMALL_TARGETS, "main.querySelector('summary').style.width = '8px'"),
+        (accessibility.SIDEWAYS, "main.style.width = '3000px'"),
+    ],
+)
+def test_what_looks_for_faults_finds_them(script: str, fault: str, arrive: Arrive) -> None:
+    guest = arrive()
+    guest.go("")
+    guest.view.locator("article.post").first.wait_for()
+    assert guest.measure(script) == []
+
+    guest.measure(f"() => {{ const main = document.querySelector('main'); {fault}; }}")
+
+    assert guest.measure(script) != []
 
 
 def test_nothing_moves_for_who_asked_for_calm(arrive: Arrive) -> None:

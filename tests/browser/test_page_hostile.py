@@ -6,8 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.people import PASSWORD, Arrive, Person
-from tests.browser.test_page import bearer_of
+from tests.browser.people import PASSWORD, SESSION, Arrive, Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -20,7 +19,7 @@ MODULE: Final = "document.querySelector('script[type=module]').src"
 
 def test_markup_in_names_bios_and_posts_is_inert(arrive: Arrive) -> None:
     mallory = arrive().join("mallory", "<b onclick=x>M</b>")
-    headers = bearer_of(mallory)
+    headers = mallory.bearer()
     bio = {"bio": MARKUP}
     httpx.patch(f"{mallory.url}/v1/accounts/me", json=bio, headers=headers).raise_for_status()
     mallory.write(f"{MARKUP} &lt;b&gt;")
@@ -52,11 +51,9 @@ def test_markup_in_names_bios_and_posts_is_inert(arrive: Arrive) -> None:
 )
 def test_a_strange_text_disturbs_nothing_around_it(text: str, arrive: Arrive) -> None:
     person = arrive().join(f"odd{abs(hash(text)) % 10**9}")
-    body = {"text": text}
-    sent = httpx.post(f"{person.url}/v1/tweets", json=body, headers=bearer_of(person))
-    assert sent.status_code == 201, sent.text
+    [post_id] = person.say(text)
 
-    person.go(f"#/post/{sent.json()['id']}")
+    person.go(f"#/post/{post_id}")
     expect(person.view.locator("article.large .text")).to_be_visible()
 
     assert person.measure(FOREIGN_LINKS) == []
@@ -123,4 +120,5 @@ def test_the_password_is_nowhere_but_in_its_field(arrive: Arrive) -> None:
     kept = person.measure("() => JSON.stringify([{...localStorage}, {...sessionStorage}])")
 
     assert PASSWORD not in kept
+    assert PASSWORD not in str(person.measure(SESSION))
     assert PASSWORD not in person.page.content()

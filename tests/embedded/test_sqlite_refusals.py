@@ -171,7 +171,7 @@ class TestSqliteRefusals(RefusalsContract):
 
 @settings(max_examples=60)
 @given(
-    history=histories(max_steps=80),
+    history=histories(max_steps=80, min_steps=0),
     cuts=st.lists(st.integers(0, 90), max_size=2),
     unheard=st.integers(0, 2),
 )

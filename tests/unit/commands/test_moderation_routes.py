@@ -78,7 +78,19 @@ async def test_a_report_is_resolved() -> None:
     assert isinstance(resolved, ReportResolved)
 
 
-@pytest.mark.parametrize("body", [{}, {"resolution": ""}, {"resolution": "x" * 201}])
+async def test_a_report_may_be_resolved_without_a_word() -> None:
+    world = HttpWorld()
+    world.given(FILED)
+
+    answer = await world.ask("POST", RESOLVE, who=ADMIN)
+
+    assert answer.status_code == 204
+    [resolved] = world.news
+    assert isinstance(resolved, ReportResolved)
+    assert resolved.resolution == "resolved"
+
+
+@pytest.mark.parametrize("body", [{"resolution": ""}, {"resolution": "x" * 201}])
 async def test_a_resolution_says_something_and_shortly(body: object) -> None:
     world = HttpWorld()
     world.given(POSTED, FILED)

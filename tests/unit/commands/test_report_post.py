@@ -6,7 +6,7 @@ from commands.report_post import ReportPost, report_post
 from domain.errors import Invalid, PostNotFound, Suspended
 from domain.events import AccountBlocked, ReportComment, ReportFiled
 from domain.ids import PostId, millis_of, rfc3339
-from domain.moderation import COMMENT_CHARS_MAX
+from domain.moderation import COMMENT_CHARS_MAX, REPORT_REASON_CHARS_MAX
 from tests import facts
 from tests.acting import World, account, body_of, next_id
 
@@ -53,9 +53,21 @@ async def test_one_may_report_across_a_block() -> None:
     assert (await world.when(report_post, report())).status == 201
 
 
-async def test_a_reason_that_is_not_ours_is_refused() -> None:
+async def test_a_reason_in_ones_own_words_is_sealed_as_personal() -> None:
+    world = World().given(POSTED)
+
+    reply = await world.when(report_post, report("He means me"))
+
+    (filed,) = world.news
+    assert isinstance(filed, ReportFiled)
+    assert (filed.reason, filed.personal) == ("other", ReportComment("", "He means me"))
+    assert body_of(reply)["reason"] == filed.stated_reason == "He means me"
+
+
+@pytest.mark.parametrize("reason", ["", " \n", "x" * (REPORT_REASON_CHARS_MAX + 1), "bell \a"])
+async def test_a_reason_that_says_nothing_or_cannot_be_kept_is_refused(reason: str) -> None:
     with pytest.raises(Invalid) as refused:
-        await World().given(POSTED).when(report_post, report("boredom"))
+        await World().given(POSTED).when(report_post, report(reason))
 
     assert [pointer for pointer, _ in refused.value.errors] == ["/reason"]
 

@@ -10,15 +10,16 @@ import { counted } from "./text.js";
 const TRENDS = 8;
 const PEOPLE = 4;
 
-/** A search field that leads to the results. */
-export function searchForm(query = "") {
+/** A search field that leads to the results: posts, or people. */
+export function searchForm(query = "", kind = "posts") {
   const input = h("input", { type: "search", name: "q", placeholder: "Search", "aria-label": "Search posts and people", maxlength: 500 });
   input.value = query;
   const form = h("form", { role: "search", class: "search" }, input);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const asked = input.value.trim();
-    if (asked !== "") location.hash = `#/search?q=${encodeURIComponent(asked)}`;
+    const further = kind === "posts" ? "" : "&in=people";
+    if (asked !== "") location.hash = `#/search?q=${encodeURIComponent(asked)}${further}`;
   });
   return form;
 }

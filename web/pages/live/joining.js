@@ -34,7 +34,7 @@ export function joinForm(mode, { done = () => {}, autofocus = false } = {}) {
   return form(fields, up ? "Sign up" : "Sign in", async ({ handle, password, display_name: name = "" }) => {
     const credentials = { handle: handle.trim().replace(/^@/, ""), password };
     if (up) await command("POST", "/v1/accounts", { ...credentials, display_name: name.trim() });
-    begin(await command("POST", "/v1/sessions", credentials));
+    await begin(await command("POST", "/v1/sessions", credentials));
     done();
   });
 }
@@ -47,7 +47,7 @@ export async function leave() {
     toast("You are signed out here; the server could not be told.", { wrong: true });
   }
   forget();
-  if (signedInAs() !== null) end();
+  if (signedInAs() !== null) await end();
 }
 
 /** True if somebody is signed in; else asks to join. */

@@ -14,9 +14,9 @@ export const pathOf = (account) => `#/@${account.handle}`;
 
 /** The same colour for the same person everywhere. */
 export function hueOf({ handle }) {
-  let hash = 7;
-  for (const letter of handle.toLowerCase()) hash = (hash * 31 + letter.codePointAt(0)) % 65_521;
-  return `hue-${hash % HUES}`;
+  let hash = 0x811c9dc5; // FNV-1a
+  for (const letter of handle.toLowerCase()) hash = Math.imul(hash ^ letter.codePointAt(0), 0x01000193);
+  return `hue-${(hash >>> 0) % HUES}`;
 }
 
 /** A letter on a colour of their own; decorative, so their name has to stand beside it. */

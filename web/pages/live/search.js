@@ -21,7 +21,7 @@ export function search(query, kind) {
       : "Try another part of the name or handle."),
   });
   const tab = (words, value, path) => h("a", { href: path, "aria-current": kind === value ? "page" : null }, words);
-  const element = h("div", {}, heading("Search"), searchForm(query),
+  const element = h("div", {}, heading("Search"), searchForm(query, kind),
     h("nav", { class: "tabs", "aria-label": "Search" },
       tab("Posts", "posts", `#/search?q=${asked}`), tab("People", "accounts", `#/search?q=${asked}&in=people`)),
     found.element);

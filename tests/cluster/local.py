@@ -1,0 +1,113 @@
+"""A cluster of engines that a test run starts, and how the run's processes share it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from infra.cluster.ports import Ports, ports_from
+from infra.cluster.sockets import taken
+
+STARLING: Final = (sys.executable, "-c", "from infra.cli import main; main()")
+COMMAND_S: Final = 900.0
+
+# Below the ports that the system gives to connections, above those of the default cluster.
+FIRST_PORT, RUNS, PORTS_PER_RUN = 20_000, 500, 20
+CLUSTERS: Final = Path(tempfile.gettempdir()) / f"starling-test-clusters-{os.getuid()}"
+
+
+class LocalCluster(NamedTuple):
+    """Engines in a folder, on ports of their own."""
+
+    folder: Path
+    base_port: int
+    only: Sequence[str] = ()
+
+    @property
+    def ports(self) -> Ports:
+        return ports_from(self.base_port)
+
+    def up(self) -> str:
+        """Start what does not run. What the program printed."""
+        return self.told("up").stdout
+
+    def down(self, *, wipe: bool = False) -> None:
+        self.told("down", *(["--wipe"] if wipe else []))
+
+    def status(self) -> Mapping[str, Mapping[str, Any]]:
+        """By name, what the program says of each engine."""
+        told = self.run("status", "--json").stdout
+        return {one["engine"]: one for one in json.loads(told)}
+
+    def told(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """What the program answers, which must be a success."""
+        ended = self.run(*arguments)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """`starling cluster` with these arguments."""
+        only = ("--only", ",".join(self.only)) if self.only else ()
+        return subprocess.run(
+            (*STARLING, "cluster", *arguments, "--dir", str(self.folder), *only),
+            env={**os.environ, "STARLING_CLUSTER_PORT": str(self.base_port)},  # noqa: TID251 - handed on
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+            check=False,
+        )
+
+
+def run_number() -> int:
+    """The same in every process of a test run: the number of the one that started them."""
+    return os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()  # noqa: TID251
+
+
+def shared() -> LocalCluster:
+    """The cluster of this run."""
+    return _claimed(str(run_number()))
+
+
+def own(only: Sequence[str]) -> LocalCluster:
+    """A cluster for this process alone."""
+    return _claimed(f"{run_number()}-{os.getpid()}", only)
+
+
+def stop(cluster: str) -> None:
+    """Stop a cluster and remove everything it had; the name is that of its folder."""
+    folder = CLUSTERS / cluster
+    port = folder.with_suffix(".port")
+    if port.exists():
+        LocalCluster(folder, int(port.read_text())).down(wipe=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        port.unlink()
+
+
+def stop_those_of_dead_runs() -> None:
+    """A run that was killed could not stop its own."""
+    for port in CLUSTERS.glob("*.port"):
+        if not Path("/proc", port.stem.split("-")[0]).exists():
+            stop(port.stem)
+
+
+def _claimed(name: str, only: Sequence[str] = ()) -> LocalCluster:
+    folder = CLUSTERS / name
+    port = folder.with_suffix(".port")
+    if not port.exists():
+        CLUSTERS.mkdir(exist_ok=True)
+        port.write_text(str(_free_base_port(os.getpid())))
+    return LocalCluster(folder, int(port.read_text()), only)
+
+
+def _free_base_port(start: int) -> int:
+    """The first of so many ports on which nobody listens. Runs begin to look at different ones."""
+    for offset in range(RUNS):
+        base = FIRST_PORT + (start + offset) % RUNS * PORTS_PER_RUN
+        if not taken(range(base, base + PORTS_PER_RUN)):
+            return base
+    raise AssertionError("Every port is taken")
