@@ -24,7 +24,7 @@ class EditReply(msgspec.Struct, frozen=True, kw_only=True):
 async def edit_reply(command: EditReply, ports: Ports) -> Decision:
     """Raises Invalid, Suspended, PostNotFound, NotAllowed, StaleVersion."""
     admit(command.author_id, ports)
-    content = await content_of(command.text, ports)
+    content = await content_of(command.text, command.author_id, ports)
     reply = replies.own(await load_post(command.post_id, ports), command.author_id)
     version = await expected_version(reply.post_id, command.versions, ports)
     edit = replies.edit(reply, content, event_id=ports.stamps.event_id())

@@ -24,7 +24,7 @@ class EditTweet(msgspec.Struct, frozen=True, kw_only=True):
 async def edit_tweet(command: EditTweet, ports: Ports) -> Decision:
     """Raises Invalid, Suspended, PostNotFound, NotAllowed, StaleVersion."""
     admit(command.author_id, ports)
-    content = await content_of(command.text, ports)
+    content = await content_of(command.text, command.author_id, ports)
     tweet = tweets.own(await load_post(command.post_id, ports), command.author_id)
     version = await expected_version(tweet.post_id, command.versions, ports)
     edit = tweets.edit(tweet, content, event_id=ports.stamps.event_id())

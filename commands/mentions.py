@@ -1,7 +1,8 @@
-"""Whose the handles are that a text mentions, at the moment it is written."""
+"""Whose the handles are that a text mentions, and who is told, at the moment it is written."""
 
 from collections.abc import Iterable
 
+from commands.guards import between
 from commands.ports import Ports
 from domain import posts
 from domain.events import HandleClaimed, PostText
@@ -29,7 +30,9 @@ async def accounts_of(handles: Iterable[str], ports: Ports) -> dict[str, Account
     return found
 
 
-async def content_of(text: str, ports: Ports) -> PostText:
+async def content_of(text: str, author_id: AccountId, ports: Ports) -> PostText:
     """The text with what is in it, as an event carries it. Raises Invalid."""
     parsed = posts.parse(text)
-    return posts.content_of(text, parsed, await accounts_of(posts.handles_in(parsed), ports))
+    found = await accounts_of(posts.handles_in(parsed), ports)
+    blocked = [i for i in found.values() if (await between(author_id, i, ports)).blocked]
+    return posts.content_of(text, parsed, found, blocked)

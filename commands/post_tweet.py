@@ -24,7 +24,7 @@ class PostTweet(msgspec.Struct, frozen=True, kw_only=True):
 async def post_tweet(command: PostTweet, ports: Ports) -> Decision:
     """Raises Invalid, Suspended, PostNotFound (the quoted one), Blocked."""
     admit(command.author_id, ports)
-    content = await content_of(command.text, ports)
+    content = await content_of(command.text, command.author_id, ports)
     quoted = None
     if command.quote_of_id is not None:
         quoted = await load_reachable_post(command.quote_of_id, command.author_id, ports)

@@ -24,7 +24,7 @@ class ReplyToPost(msgspec.Struct, frozen=True, kw_only=True):
 async def reply_to_post(command: ReplyToPost, ports: Ports) -> Decision:
     """Raises Invalid, Suspended, PostNotFound (the parent), Blocked."""
     admit(command.author_id, ports)
-    content = await content_of(command.text, ports)
+    content = await content_of(command.text, command.author_id, ports)
     parent = await load_reachable_post(command.in_reply_to_id, command.author_id, ports)
     event = replies.post(
         content,

@@ -1,7 +1,7 @@
 """What tweets and replies have in common: a life (posted, edited, deleted) and a text."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from domain.errors import Invalid, PostNotFound, StaleVersion
@@ -106,15 +106,24 @@ def handles_in(parsed: ParsedPost) -> frozenset[str]:
     return frozenset(m.handle.lower() for m in parsed.entities.mentions)
 
 
-def content_of(text: str, parsed: ParsedPost, accounts: Mapping[str, AccountId]) -> PostText:
-    """The text with what is in it; `accounts` says whose the lower-cased handles are."""
-    entities = parsed.entities
+def content_of(
+    text: str,
+    parsed: ParsedPost,
+    accounts: Mapping[str, AccountId],
+    blocked: Collection[AccountId] = (),
+) -> PostText:
+    """The text with what is in it; `accounts` says whose the lower-cased handles are, `blocked`
+    who of them and the author cannot reach each other."""
+    mentions = []
+    for mention in parsed.entities.mentions:
+        account_id = accounts.get(mention.handle.lower())
+        silent = account_id in blocked
+        mentions.append(
+            MentionOf(mention.handle, account_id, mention.start, mention.end, silent)
+        )
     return PostText(
         text=text,
-        hashtags=entities.hashtags,
-        mentions=tuple(
-            MentionOf(m.handle, accounts.get(m.handle.lower()), m.start, m.end)
-            for m in entities.mentions
-        ),
-        urls=entities.urls,
+        hashtags=parsed.entities.hashtags,
+        mentions=tuple(mentions),
+        urls=parsed.entities.urls,
     )

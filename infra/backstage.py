@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from types import FrameType
 from typing import Final, TextIO
 
 import uvicorn
@@ -40,6 +42,12 @@ class AttendedServer(uvicorn.Server):
         super().__init__(config)
         self._beside = beside
         self._stack = AsyncExitStack()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop in order, which is then done: the signal is not raised again, so the exit status
+        is 0. Whoever interrupts twice does not want to wait."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept requests, then what is beside them."""

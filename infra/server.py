@@ -16,6 +16,7 @@ from commands.routes import routes as command_routes
 from infra import json_logs
 from infra.backstage import AttendedServer, backstage, sample_is_due
 from infra.folder import FolderInUse
+from infra.joined_writes import JoinedHttp
 from infra.profiles.embedded import OUTAGES, Embedded
 from infra.readiness import EmbeddedParts
 from infra.settings import Settings
@@ -110,7 +111,7 @@ def configured(app: Starlette, settings: Settings) -> uvicorn.Config:
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=JoinedHttp,
         backlog=BACKLOG,
         access_log=False,
         server_header=False,

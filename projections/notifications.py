@@ -152,7 +152,8 @@ def _text(
     """One for each person; who is replied to or quoted is not told of a mention as well."""
     told: dict[AccountId, TextKind] = {}
     if event.personal is not None:
-        told = {m.account_id: "mention" for m in event.personal.mentions if m.account_id}
+        mentions = [m for m in event.personal.mentions if not m.silent]
+        told = {m.account_id: "mention" for m in mentions if m.account_id}
     text_version = version
     if isinstance(event, TweetPosted | ReplyPosted):
         text_version = FIRST_TEXT

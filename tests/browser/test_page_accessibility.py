@@ -142,25 +142,26 @@ def test_every_view_is_named_legible_and_within_the_screen(
 
 
 @pytest.mark.parametrize(
-    ("script", "fault"),
+    ("name", "script", "fault"),
     [
-        (accessibility.NAMELESS, "main.append(document.createElement('button'))"),
-        (accessibility.LANDMARKS, "main.querySelector('h1').remove()"),
-        (accessibility.REFERENCES, "main.setAttribute('aria-describedby', 'nothing')"),
-        (accessibility.CONTRAST, "main.style.color = main.style.backgroundColor = '#888'"),
-        (accessibility.SMALL_TARGETS, "main.querySelector('summary').style.width = '8px'"),
-        (accessibility.SIDEWAYS, "main.style.width = '3000px'"),
+        ("nameless", accessibility.NAMELESS, "main.append(document.createElement('button'))"),
+        ("lost", accessibility.LANDMARKS, "main.querySelector('h1').remove()"),
+        ("broken", accessibility.REFERENCES, "main.setAttribute('aria-describedby', 'nothing')"),
+        ("pale", accessibility.CONTRAST, "main.style.color = main.style.backgroundColor = '#888'"),
+        ("tiny", accessibility.SMALL_TARGETS, "main.querySelector('summary').style.width = '8px'"),
+        ("broad", accessibility.SIDEWAYS, "main.style.width = '3000px'"),
     ],
 )
-def test_what_looks_for_faults_finds_them(script: str, fault: str, arrive: Arrive) -> None:
-    guest = arrive()
-    guest.go("")
-    guest.view.locator("article.post").first.wait_for()
-    assert guest.measure(script) == []
+def test_what_looks_for_faults_finds_them(
+    name: str, script: str, fault: str, arrive: Arrive
+) -> None:
+    person = arrive().join(name)
+    person.write("Without a fault")
+    assert person.measure(script) == []
 
-    guest.measure(f"() => {{ const main = document.querySelector('main'); {fault}; }}")
+    person.measure(f"() => {{ const main = document.querySelector('main'); {fault}; }}")
 
-    assert guest.measure(script) != []
+    assert person.measure(script) != []
 
 
 def test_nothing_moves_for_who_asked_for_calm(arrive: Arrive) -> None:

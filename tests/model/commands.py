@@ -4,11 +4,13 @@
 something whatever was drawn before. Who moderates takes part in nothing else.
 """
 
-from typing import Any, Literal, NamedTuple, TypeVar, cast
+from collections.abc import Sequence
+from typing import Any, Final, Literal, NamedTuple, TypeVar, cast
 
 from tests.model.product import PostKind, Product, Reaction, Relation
 
-NO_POST = 1
+NO_POST: Final = 1
+SELDOM: Final = 5
 
 
 class Request(NamedTuple):
@@ -187,14 +189,45 @@ CommandT = TypeVar("CommandT", bound=Command)
 
 
 def meant(command: CommandT, product: Product) -> CommandT:
-    """The command with ids for its numbers; of posts, 0 is the newest."""
+    """The command with ids for its numbers; of posts, 0 is the newest. What takes something back
+    mostly means something that is there."""
     people, posts = list(product.people), list(product.posts)[::-1] or [NO_POST]
     numbers = cast("dict[str, Any]", command._asdict())
     ids = {name: people[numbers[name] % len(people)] for name in numbers.keys() & {"who", "whom"}}
     if "post" in numbers:
         ids["post"] = posts[numbers["post"] % len(posts)]
-    concrete = command._replace(**ids)
+    concrete = command._replace(**(ids | _taken_back(command, product)))
     return concrete.seen(product) if isinstance(concrete, Edit) else concrete
+
+
+def _taken_back(command: Command, product: Product) -> dict[str, int]:
+    """Whom and what the command takes back, if it takes back what is there."""
+    names, there = _register(command, product)
+    if not there:
+        return {}
+    numbers = cast("dict[str, int]", command._asdict())
+    number = sum(numbers[name] for name in names)
+    if number % SELDOM == 0:
+        return {}
+    return dict(zip(names, there[number % len(there)], strict=True))
+
+
+def _register(
+    command: Command, product: Product
+) -> tuple[tuple[str, ...], Sequence[tuple[int, ...]]]:
+    """The fields that a command which takes back has in common with what can be taken back."""
+    match command:
+        case React(reaction=reaction, on=False):
+            return ("who", "post"), list(product.reactions[reaction])
+        case Relate(relation=relation, on=False):
+            return ("who", "whom"), list(product.relations[relation])
+        case Suspend(on=False):
+            people = product.people.values()
+            return ("whom",), [(person.id,) for person in people if person.suspended]
+        case Hide(on=False):
+            return ("post",), [(post.id,) for post in product.posts.values() if post.hidden]
+        case _:
+            return (), ()
 
 
 def _toggle(on: bool) -> str:

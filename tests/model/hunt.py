@@ -1,21 +1,22 @@
 """A program that lets the model test look for a disagreement within bounds, always in the same way:
-`python -m tests.model.hunt EXAMPLES STEPS`. Prints it and exits with FOUND, or exits with 0.
+`python -m tests.model.hunt SEEDS EXAMPLES STEPS`. Prints it and exits with FOUND, or exits with 0.
 """
 
 import sys
 from pathlib import Path
+from typing import Final
 
-import infra
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+import infra
 from tests.model.looking import Disagreement
-from tests.model.steps import Steps
+from tests.model.steps import seeded
 
-FOUND = 3
+FOUND: Final = 3
 
 
-def main(examples: int, steps: int) -> int:
+def main(seeds: int, examples: int, steps: int) -> int:
     """The exit status. Any other exception than a disagreement is left to surface."""
     bounds = settings(
         max_examples=examples,
@@ -25,11 +26,13 @@ def main(examples: int, steps: int) -> int:
         report_multiple_bugs=False,
         deadline=None,
         database=None,
-        derandomize=True,
+        derandomize=False,
     )
     sys.stdout.write(f"hunting in {Path(infra.__path__[0]).parent}\n")
     try:
-        run_state_machine_as_test(Steps, settings=bounds)
+        # Several beginnings: what one run of Hypothesis draws is much alike.
+        for number in range(seeds):
+            run_state_machine_as_test(seeded(number), settings=bounds)
     except Disagreement as disagreement:
         sys.stdout.write(f"{disagreement}\n")
         return FOUND

@@ -23,11 +23,13 @@ class Refused(Exception):
 
 
 class Text(NamedTuple):
-    """What a post says from `since` on, and whom it mentioned as that was written."""
+    """What a post says from `since` on, whom it mentioned as that was written, and who of them
+    was told: nobody across a block."""
 
     since: int
     words: str
     mentions: tuple[tuple[str, int | None], ...]
+    told: frozenset[int]
 
     @property
     def tags(self) -> list[str]:
@@ -148,13 +150,13 @@ class Product:
         self.check_words(words)
         if quoted is not None:
             self.reach(who, quoted)
-        return self._post(Post(new_id or 0, who, "tweet", [self._text(words)], quoted=quoted))
+        return self._post(Post(new_id or 0, who, "tweet", [self._text(who, words)], quoted=quoted))
 
     def reply(self, who: int, parent: int, words: str, new_id: int | None) -> int:
         self.admit(who)
         self.check_words(words)
         self.reach(who, parent)
-        return self._post(Post(new_id or 0, who, "reply", [self._text(words)], parent=parent))
+        return self._post(Post(new_id or 0, who, "reply", [self._text(who, words)], parent=parent))
 
     def edit(self, who: int, kind: PostKind, post: int, words: str, version: int) -> int:
         self.admit(who)
@@ -163,7 +165,7 @@ class Product:
         found = self._own(who, kind, post)
         if version != len(found.texts):
             raise Refused(412)
-        found.texts.append(self._text(words))
+        found.texts.append(self._text(who, words))
         return 200
 
     def delete(self, who: int, kind: PostKind, post: int) -> int:
@@ -174,9 +176,11 @@ class Product:
         self._own(who, kind, post).deleted = True
         return 204
 
-    def _text(self, words: str) -> Text:
+    def _text(self, who: int, words: str) -> Text:
         handles = [word[1:] for word in words.split() if word.startswith("@")]
-        return Text(self.now, words, tuple((handle, self.holder_of(handle)) for handle in handles))
+        holders = [self.holder_of(handle) for handle in handles]
+        told = {i for i in holders if i is not None and not self.block_between(who, i)}
+        return Text(self.now, words, tuple(zip(handles, holders, strict=True)), frozenset(told))
 
     def _post(self, post: Post) -> int:
         self.posts[post.id] = post

@@ -300,7 +300,7 @@ class Eyes:
         for kind, other in (("reply", post.parent), ("quote", post.quoted)):
             if first and other is not None and self.product.posts[other].author == self.reader:
                 return kind
-        return "mention" if self.reader in [person for _, person in text.mentions] else None
+        return "mention" if self.reader in text.told else None
 
     def _of_reactions(self) -> Iterable[Note]:
         for kind in ("like", "repost"):

@@ -69,6 +69,18 @@ async def test_a_mention_names_who_holds_the_handle_now() -> None:
     )
 
 
+async def test_who_is_mentioned_across_a_block_is_not_told() -> None:
+    claimed = HandleClaimed(event_id=facts.event_id(), actor_id=account("bob"), handle_key="bob")
+    world = World().given(claimed).given_relation(AccountBlocked, "bob", "ada")
+
+    await world.when(post_tweet, PostTweet(author_id=ADA, text="@bob"))
+
+    [tweet] = world.news
+    assert isinstance(tweet, TweetPosted)
+    assert tweet.personal is not None
+    assert tweet.personal.mentions == (MentionOf("bob", account("bob"), 0, 4, silent=True),)
+
+
 async def test_every_mention_that_a_text_has_room_for_is_looked_up() -> None:
     names = [f"{a}{b}" for a in "abcdefgh" for b in "0123456789"][:70]
     world = World().given(

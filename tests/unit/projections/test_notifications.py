@@ -1,6 +1,7 @@
 """Which events tell whom of what."""
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.events import AccountBlocked, AccountFollowed, AccountMuted, Event, Recorded
 from domain.ids import ItemId
@@ -56,6 +57,15 @@ def test_an_edit_is_a_later_version_of_the_text_than_the_post() -> None:
         NotifyOfPost(BOB, tweet.post_id, ADA, "mention", ItemId(tweet.event_id), FIRST_TEXT),
         NotifyOfPost(BOB, tweet.post_id, ADA, "mention", ItemId(edit.event_id), FIRST_TEXT + 1),
     ]
+
+
+def test_a_mention_across_a_block_tells_nobody() -> None:
+    tweet = facts.tweet("ada", "@bob")
+    assert tweet.personal is not None
+    (mention,) = tweet.personal.mentions
+    silent = replace(tweet.personal, mentions=(replace(mention, silent=True),))
+
+    assert operations(replace(tweet, personal=silent)) == []
 
 
 def test_liking_ones_own_post_tells_nobody() -> None:

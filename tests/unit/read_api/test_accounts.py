@@ -1,5 +1,9 @@
 """Accounts, one or several, and how the reader stands to them."""
 
+import asyncio
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from domain.events import AccountBlocked, AccountFollowed, AccountMuted
@@ -30,6 +34,18 @@ async def test_a_handle_is_found_in_any_case(world: ReadWorld) -> None:
 async def test_me_is_the_reader(world: ReadWorld) -> None:
     assert (await world.read("/v1/accounts/me", who="cleo"))["handle"] == "cleo"
     assert (await world.ask("/v1/accounts/me")).status == 401
+
+
+async def test_me_is_waited_for_and_never_missing(tmp_path: Path) -> None:
+    """The token says that the account is there, so a view that lacks it is behind."""
+    with closing(ReadWorld(tmp_path)) as empty:
+        behind = await empty.ask("/v1/accounts/me", who="ada", prefer="wait=0")
+        asked = asyncio.create_task(empty.ask("/v1/accounts/me", who="ada"))
+        await asyncio.sleep(0)
+        await empty.given_people()
+
+        assert behind.status == 503
+        assert (await asked).status == 200
 
 
 async def test_accounts_in_bulk_come_in_the_order_asked_for(world: ReadWorld) -> None:
