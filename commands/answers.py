@@ -16,6 +16,7 @@ from domain.objects import (
     account_json,
     birth_members,
     post_json,
+    post_members,
     profile_members,
     text_members,
 )
@@ -41,12 +42,9 @@ _ONESELF: Final = msgspec.json.encode(AccountViewer())
 def post_created(posted: PostPosted) -> Answer:
     """201 with the post as its author sees it."""
     content = posted.personal or PostText("")
-    body = post_json(
-        birth_members(posted),
-        text_members(content, version=1, edited_at_ms=None),
-        _NO_COUNTS,
-        _NOT_YET_VIEWED,
-    )
+    text = text_members(content, version=1, edited_at_ms=None)
+    members = post_members(birth_members(posted), text, _NO_COUNTS)
+    body = post_json(members, _NOT_YET_VIEWED)
     return Answer(201, body, (("Location", f"/v1/posts/{posted.event_id}"),))
 
 
@@ -55,13 +53,9 @@ def post_edited(
 ) -> Answer:
     """200 with the post as its author sees it after the edit that made it `version`."""
     content = edit.personal or PostText("")
-    body = post_json(
-        birth_members(posted),
-        text_members(content, version=version, edited_at_ms=millis_of(edit.event_id)),
-        msgspec.json.encode(counts),
-        msgspec.json.encode(viewer),
-    )
-    return Answer(200, body)
+    text = text_members(content, version=version, edited_at_ms=millis_of(edit.event_id))
+    members = post_members(birth_members(posted), text, msgspec.json.encode(counts))
+    return Answer(200, post_json(members, msgspec.json.encode(viewer)))
 
 
 def report_filed(filed: ReportFiled) -> Answer:

@@ -20,9 +20,10 @@ from web import problems
 from web.routing import Call, Reply
 
 DECISIONS_MAX: Final = 4
-KEY_PATTERN: Final = "^[!-~]{1,255}$"
-# With the same key these may turn out differently the next time: 401, 429 and 503.
-NOT_KEPT: Final = (NotSignedIn, WrongCredentials, TooManyRequests, Unavailable)
+_KEY: Final = re.compile("[!-~]{1,255}")
+# With the same key these may turn out differently the next time: 401, 429, 503, and having lost
+# to others again and again.
+NOT_KEPT: Final = (NotSignedIn, WrongCredentials, TooManyRequests, Unavailable, Conflict)
 
 
 class Decision(NamedTuple):
@@ -32,8 +33,6 @@ class Decision(NamedTuple):
     publish: tuple[Event, ...] = ()
     append: tuple[Append, ...] = ()
 
-
-_KEY: Final = re.compile(KEY_PATTERN)
 
 Decide = Callable[[Ports], Awaitable[Decision]]
 

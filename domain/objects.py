@@ -139,11 +139,15 @@ def text_members(content: PostText, *, version: int, edited_at_ms: int | None) -
     return msgspec.json.encode(members)[1:-1]
 
 
-def post_json(birth: bytes, text: bytes, counts: bytes, viewer: bytes | None) -> bytes:
-    """One post as JSON, joined from its parts; `counts` and `viewer` are JSON objects."""
-    if viewer is None:
-        return b'{%b,%b,"counts":%b}' % (birth, text, counts)
-    return b'{%b,%b,"counts":%b,"viewer":%b}' % (birth, text, counts, viewer)
+def post_members(birth: bytes, text: bytes, counts: bytes) -> bytes:
+    """All JSON members of a post that do not depend on the reader, without braces; `counts` is a
+    JSON object."""
+    return b'%b,%b,"counts":%b' % (birth, text, counts)
+
+
+def post_json(members: bytes, viewer: bytes | None) -> bytes:
+    """One post as JSON; `viewer` is a JSON object."""
+    return b"{%b}" % members if viewer is None else b'{%b,"viewer":%b}' % (members, viewer)
 
 
 def profile_members(account_id: AccountId, profile: Profile) -> bytes:

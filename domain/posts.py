@@ -118,9 +118,7 @@ def content_of(
     for mention in parsed.entities.mentions:
         account_id = accounts.get(mention.handle.lower())
         silent = account_id in blocked
-        mentions.append(
-            MentionOf(mention.handle, account_id, mention.start, mention.end, silent)
-        )
+        mentions.append(MentionOf(mention.handle, account_id, mention.start, mention.end, silent))
     return PostText(
         text=text,
         hashtags=parsed.entities.hashtags,

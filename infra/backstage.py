@@ -46,6 +46,7 @@ class AttendedServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop in order, which is then done: the signal is not raised again, so the exit status
         is 0. Whoever interrupts twice does not want to wait."""
+        del frame
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 

@@ -99,9 +99,10 @@ Operation = AddPost | EditPost | DropPost | SetLike | SetRepost | SetBookmark | 
 
 
 class Card(NamedTuple):
-    """A post ready to be joined into a page: `objects.post_json(birth, text, counts, viewer)`.
+    """A post ready to be joined into a page: `objects.post_json(members, viewer)`.
 
-    `counts` is a JSON object. The last three are what the reader did; False without a reader.
+    `members` are those that do not depend on the reader; `viewer` is a JSON object that says
+    what the reader did with the post, nothing without a reader.
     """
 
     post_id: PostId
@@ -112,22 +113,13 @@ class Card(NamedTuple):
     quote_of_id: PostId | None
     quote_of_author_id: AccountId | None
     version: int
-    birth: bytes
-    text: bytes
-    counts: bytes
-    liked: bool
-    reposted: bool
-    bookmarked: bool
+    members: bytes
+    viewer: bytes
 
     @property
     def is_reply(self) -> bool:
         """Whether it is a reply, not a tweet."""
         return self.in_reply_to_id is not None
-
-    @property
-    def viewer(self) -> bytes:
-        """What the reader did with the post, as a JSON object."""
-        return _VIEWERS[self.liked, self.reposted, self.bookmarked]
 
 
 class PostVersion(NamedTuple):
@@ -264,14 +256,6 @@ _REGISTERS: Final[Mapping[type[Event], tuple[type[SetLike | SetRepost | SetBookm
     RepostRemoved: (SetRepost, False),
     BookmarkAdded: (SetBookmark, True),
     BookmarkRemoved: (SetBookmark, False),
-}
-_JSON: Final = {False: b"false", True: b"true"}
-_VIEWERS: Final = {
-    (liked, reposted, bookmarked): b'{"liked":%b,"reposted":%b,"bookmarked":%b}'
-    % (_JSON[liked], _JSON[reposted], _JSON[bookmarked])
-    for liked in (False, True)
-    for reposted in (False, True)
-    for bookmarked in (False, True)
 }
 
 POST_CARDS: Final = Projection(

@@ -17,7 +17,6 @@ from read_api.views import Views
 from web.paging import IDS_MAX, IDS_PATTERN, IdsQuery, distinct_ids
 from web.routing import Auth, Call, Endpoint, Reply, Route
 
-
 LOOK_AGAIN_S: Final = 0.01
 
 

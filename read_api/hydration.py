@@ -26,8 +26,7 @@ async def cards_of(post_ids: Sequence[PostId], views: Views, sight: Sight) -> Ma
 
 def render_post(card: Card, sight: Sight) -> bytes:
     """One post as JSON."""
-    viewer = None if sight.reader_id is None else card.viewer
-    return post_json(card.birth, card.text, card.counts, viewer)
+    return post_json(card.members, None if sight.reader_id is None else card.viewer)
 
 
 async def render_accounts(
@@ -81,8 +80,10 @@ def page_json(items: Iterable[bytes], included: bytes) -> bytes:
 
 async def _referred(shown: Mapping[PostId, Card], views: Views, sight: Sight) -> Collection[Card]:
     """What the posts quote or answer and is not among them."""
-    wanted = {ref for card in shown.values() for ref in _references(card)} - shown.keys()
-    return (await cards_of(sorted(wanted), views, sight)).values() if wanted else ()
+    references = {card.quote_of_id for card in shown.values()}
+    references |= {card.in_reply_to_id for card in shown.values()}
+    wanted = sorted(ref for ref in references if ref is not None and ref not in shown)
+    return (await cards_of(wanted, views, sight)).values() if wanted else ()
 
 
 async def _includes(
@@ -98,13 +99,6 @@ async def _includes(
     accounts = await render_accounts(people, views, sight)
     rendered = b",".join(render_post(card, sight) for card in posts)
     return b'{"accounts":[%b],"posts":[%b]}' % (b",".join(accounts.values()), rendered)
-
-
-def _references(card: Card) -> Iterable[PostId]:
-    if card.quote_of_id is not None:
-        yield card.quote_of_id
-    if card.in_reply_to_id is not None:
-        yield card.in_reply_to_id
 
 
 @cache

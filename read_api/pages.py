@@ -17,7 +17,7 @@ from read_api.views import Views
 
 # A reader who may see almost nothing of a long timeline gets a short page and a next link.
 ROUNDS_MAX: Final = 10
-SPARE: Final = 5
+SPARE: Final = 1
 
 Skeleton = Callable[[Window, int], Awaitable[Sequence[Item]]]
 

@@ -12,7 +12,7 @@ from projections.items import Item
 from projections.post_cards import Card
 from projections.windows import Window
 from read_api.accounts import known_account
-from read_api.hydration import includes, page_json, render_post
+from read_api.hydration import includes, page_json
 from read_api.lists import POSTS_SHOWN_WITH, Includes
 from read_api.pages import Skeleton, fill
 from read_api.sight import Sight, sight_of
@@ -35,8 +35,14 @@ class AccountPostsQuery(PageQuery, frozen=True, kw_only=True):
 def render_item(item: Item, card: Card, sight: Sight) -> bytes:
     """A post where it stands in a timeline, as JSON."""
     reposter = b"null" if item.reposted_by_id is None else b'"%d"' % item.reposted_by_id
-    post = render_post(card, sight)
-    return b'{"item_id":"%d","reposted_by_id":%b,%b' % (item.item_id, reposter, post[1:])
+    if sight.reader_id is None:
+        return b'{"item_id":"%d","reposted_by_id":%b,%b}' % (item.item_id, reposter, card.members)
+    return b'{"item_id":"%d","reposted_by_id":%b,%b,"viewer":%b}' % (
+        item.item_id,
+        reposter,
+        card.members,
+        card.viewer,
+    )
 
 
 async def timeline(call: Call, skeleton: Skeleton, views: Views, sight: Sight) -> Reply:

@@ -1,13 +1,15 @@
 """Post cards in SQLite."""
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import product
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 import orjson
 
 from domain.ids import ID_MAX, AccountId, EventId, PostId, millis_of
-from domain.objects import PostCounts
+from domain.objects import PostCounts, PostViewer, post_members
 from infra.sqlite.kept_rows import KeptRows
 from infra.sqlite.projection_file import ProjectionFile, Statements
 from projections.post_cards import (
@@ -137,12 +139,9 @@ WHERE account_id = ? AND post_id BETWEEN ? AND ? LIMIT ?"""
 _DONE_WITH: Final = """SELECT post_id,
 (liked > 0) * 4 + (reposted > 0) * 2 + (bookmarked > 0)
 FROM json_each(?2) AS wanted CROSS JOIN reactions ON account_id = ?1 AND post_id = wanted.value"""
-# What the reader did with a post, by the number that these make of it.
-_DONE: Final = tuple(
-    (liked, reposted, bookmarked)
-    for liked in (False, True)
-    for reposted in (False, True)
-    for bookmarked in (False, True)
+# What the reader did with a post as JSON, by the number that these make of it.
+_VIEWERS: Final = tuple(
+    msgspec.json.encode(PostViewer(*did)) for did in product((False, True), repeat=3)
 )
 _COUNTS: Final = """SELECT replies, reposts, likes, quotes
 FROM posts JOIN counts USING (post_id) WHERE post_id = ?"""
@@ -162,6 +161,12 @@ _BOOKMARKS: Final = """SELECT bookmarked, post_id FROM reactions INDEXED BY book
 WHERE account_id = :account AND bookmarked > 0 AND bookmarked < :before
 AND EXISTS (SELECT 1 FROM posts WHERE posts.post_id = reactions.post_id)
 ORDER BY bookmarked DESC LIMIT :limit"""
+
+
+def _card(*row: Any) -> Card:
+    *fields, birth, text, replies, reposts, likes, quotes = row
+    members = post_members(birth, text, counts_json(replies, reposts, likes, quotes))
+    return Card._make((*fields, members, _VIEWERS[0]))
 
 
 class SqlitePostCards:
@@ -190,7 +195,7 @@ class SqlitePostCards:
         if reader_id is not None and cards:
             for post_id, done in self._done(reader_id, cards.keys()):
                 if done and post_id in cards:
-                    cards[post_id] = Card._make((*cards[post_id][:-3], *_DONE[done]))
+                    cards[post_id] = cards[post_id]._replace(viewer=_VIEWERS[done])
         return cards
 
     async def counts(self, post_id: PostId) -> PostCounts:
@@ -228,7 +233,7 @@ class SqlitePostCards:
     def _cards(self, post_ids: Collection[PostId]) -> dict[PostId, Card]:
         """As they are for nobody."""
         rows = self._file.reader.execute(_CARDS, (orjson.dumps(list(post_ids)),))
-        return {row[0]: Card._make((*row[:10], counts_json(*row[10:]), *_DONE[0])) for row in rows}
+        return {row[0]: _card(*row) for row in rows}
 
     def _done(self, reader_id: AccountId, post_ids: Collection[PostId]) -> list[tuple[PostId, int]]:
         """What the reader did with the posts, and perhaps with others between them."""

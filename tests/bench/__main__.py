@@ -1,6 +1,6 @@
 """The whole bench in one run: ratios inside the run, printed as a table and kept as JSON.
 
-    python -m tests.bench [--only commands,home,visible,ceiling,import] [--quick] [--world FOLDER]
+python -m tests.bench [--only commands,home,visible,ceiling,import] [--quick] [--world FOLDER]
 """
 
 import argparse

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from statistics import mean, median
 from typing import Final
 
-import msgspec
 import orjson
 
 from tests.bench.asking import empty_gets, homes, shuffled
@@ -17,7 +16,7 @@ from tests.bench.figures import Figure, Figures
 from tests.bench.load import Load, load_on, request
 from tests.bench.plan import Bench
 from tests.bench.process import Server, serving
-from tests.bench.rounds import Measure, Round, compared, in_turns, watched
+from tests.bench.rounds import Measure, Round, compared, in_turns
 from tests.bench.world import PAGE, tokens_for
 
 READERS_MIN: Final = 10_000

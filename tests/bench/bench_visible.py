@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 
-from tests.bench.asking import Lag, tweet, tweets
+from tests.bench.asking import tweet, tweets
 from tests.bench.figures import Figure, Figures
 from tests.bench.load import Load, load_on, quantile, request
 from tests.bench.plan import Bench

@@ -1,6 +1,6 @@
 """A server that reads nothing and always gives the same answer: what the load generator can take.
 
-    STARLING_BIND=127.0.0.1:PORT python -m tests.bench.ceiling
+STARLING_BIND=127.0.0.1:PORT python -m tests.bench.ceiling
 """
 
 import asyncio

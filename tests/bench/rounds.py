@@ -38,9 +38,7 @@ async def in_turns(
     server: Server, limit: Measure, measure: Measure, rounds: int
 ) -> list[tuple[Round, Round]]:
     """The limit and the thing, one after the other, so many times."""
-    return [
-        (await watched(server, limit), await watched(server, measure)) for _ in range(rounds)
-    ]
+    return [(await watched(server, limit), await watched(server, measure)) for _ in range(rounds)]
 
 
 def compared(

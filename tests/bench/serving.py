@@ -1,6 +1,6 @@
 """The server that is measured: Starling as it is, and a few routes that only the bench asks.
 
-    STARLING_DATA=FOLDER STARLING_BIND=127.0.0.1:PORT python -m tests.bench.serving
+STARLING_DATA=FOLDER STARLING_BIND=127.0.0.1:PORT python -m tests.bench.serving
 """
 
 import asyncio

@@ -11,6 +11,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
 from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter, time
@@ -110,9 +111,7 @@ def _make(folder: Path, say: Callable[[str], None]) -> World:
     posts, follows = folder / "bench_posts.jsonl", folder / "bench_follows.tsv"
     _write_posts(posts, authors, chance)
     follows.write_text("".join(f"{a}\t{b}\n" for a, others in more.items() for b in others))
-    files = Files(
-        posts=(str(posts),), follows=(str(FOLLOWS), str(follows)), namespace=NAMESPACE
-    )
+    files = Files(posts=(str(posts),), follows=(str(FOLLOWS), str(follows)), namespace=NAMESPACE)
     graph = {**listed, **more}
     readers = _full(graph, set(authors))
     return asyncio.run(_import(folder, files, graph, readers, authors, say))
@@ -169,9 +168,9 @@ def _write_posts(path: Path, authors: Sequence[str], chance: random.Random) -> N
 
 
 def _rfc3339(unix_s: int) -> str:
-    from datetime import datetime, timezone
+    from datetime import datetime
 
-    return datetime.fromtimestamp(unix_s, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def _import(

@@ -33,6 +33,7 @@ def test_every_successful_command_answers_a_token(api: Api, ada: Person, bob: Pe
     post = ada.tweet()["id"]
     commands = [
         api.send("POST", "/v1/accounts", json={"handle": handle, "password": PASSWORD}),
+        api.send("POST", "/v1/sessions", json={"handle": handle, "password": PASSWORD}),
         ada.patch("/v1/accounts/me", json={"bio": "new"}),
         ada.post("/v1/tweets", json={"text": "x"}),
         ada.patch(f"/v1/tweets/{post}", json={"text": "y"}, headers={"If-Match": '"1"'}),
@@ -94,6 +95,10 @@ def test_a_token_that_was_not_made_here_is_400(api: Api) -> None:
     for token in ("x", "v1.", "v1.AAAA", "v9.AAAA"):
         answer = api.get("/v1/timelines/public", headers={"Consistency-Token": token})
         problem(answer, 400, "malformed")
+
+
+def test_an_access_token_of_another_installation_is_401(empty: httpx.Client, ada: Person) -> None:
+    problem(empty.get("/v1/accounts/me", headers=ada.credentials), 401, "not-signed-in")
 
 
 def test_a_read_that_cannot_catch_up_is_503_after_a_bounded_wait(

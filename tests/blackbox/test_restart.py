@@ -17,9 +17,11 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_what_was_acknowledged_survives(folder: Path, how: signal.Signals) -> None:
+    foreign = _foreign_files(folder)
     with serving(folder) as server, httpx.Client(base_url=server.url, timeout=30) as http:
         api = Api(http)
-        ada, bob = api.person(), api.person()
+        ada, bob, signed_out = api.person(), api.person(), api.person()
+        expect(signed_out.delete("/v1/sessions"), 204)
         bob.relate("follow", ada)
         posts = [ada.tweet(f"number {n}")["id"] for n in range(30)][::-1]
         key = {"Idempotency-Key": "survives"}
@@ -33,9 +35,10 @@ def test_what_was_acknowledged_survives(folder: Path, how: signal.Signals) -> No
         server.start()
 
         with httpx.Client(base_url=server.url, timeout=30) as again:
-            for person in (ada, bob):
+            for person in (ada, bob, signed_out):
                 person.api = Api(again)
                 person.api.token = api.token
+            problem(signed_out.get("/v1/accounts/me"), 401, "not-signed-in")
             _still_there(ada, bob, [first.json()["id"], *posts])
             repeated = ada.post("/v1/tweets", json={"text": "once"}, headers=key)
             assert repeated.content == first.content
@@ -46,6 +49,16 @@ def test_what_was_acknowledged_survives(folder: Path, how: signal.Signals) -> No
             ada.sign_in()
             assert int(ada.tweet("newer")["id"]) > int(first.json()["id"])
             _resumes_or_resets(bob, stream_id)
+    assert {path: path.read_bytes() for path in foreign} == foreign
+
+
+def _foreign_files(folder: Path) -> dict[Path, bytes]:
+    """The folder may already be there and hold what is not ours."""
+    (folder / "lost+found").mkdir(parents=True)
+    files = {folder / "notes.txt": b"mine", folder / "other.db": b"not a database"}
+    for path, content in files.items():
+        path.write_bytes(content)
+    return files
 
 
 def _still_there(ada: Person, bob: Person, posts: list[str]) -> None:
@@ -60,31 +73,6 @@ def _resumes_or_resets(person: Person, last: str) -> None:
     with person.api.http.stream("GET", "/v1/stream", headers=headers) as answer:
         names = (line for line in answer.iter_lines() if line.startswith("event:"))
         assert next(names) in {"event: home", "event: reset"}
-
-
-def test_a_session_that_was_ended_stays_ended(folder: Path) -> None:
-    with serving(folder) as server:
-        with httpx.Client(base_url=server.url) as http:
-            ada = Api(http).person()
-            expect(ada.delete("/v1/sessions"), 204)
-        server.stop()
-        server.start()
-        with httpx.Client(base_url=server.url) as http:
-            answer = http.get("/v1/accounts/me", headers=ada.credentials)
-            problem(answer, 401, "not-signed-in")
-
-
-def test_the_folder_may_exist_and_hold_foreign_files(folder: Path) -> None:
-    folder.mkdir()
-    (folder / "notes.txt").write_text("mine")
-    (folder / "lost+found").mkdir()
-    (folder / "other.db").write_bytes(b"not a database")
-
-    with serving(folder) as server, httpx.Client(base_url=server.url) as http:
-        Api(http).person().tweet()
-
-    assert (folder / "notes.txt").read_text() == "mine"
-    assert (folder / "other.db").read_bytes() == b"not a database"
 
 
 def test_a_second_server_on_the_folder_gives_up(folder: Path) -> None:

@@ -54,8 +54,7 @@ def unbookmarked(name: str, post: Posted) -> BookmarkRemoved:
 
 def shown(card: Card) -> Post:
     """The post as a client reads it."""
-    joined = post_json(card.birth, card.text, card.counts, card.viewer)
-    return msgspec.json.decode(joined, type=Post, strict=True)
+    return msgspec.json.decode(post_json(card.members, card.viewer), type=Post, strict=True)
 
 
 async def tell(store: PostCards, *events: Event) -> list[Recorded]:
@@ -238,7 +237,7 @@ class PostCardsContract(StoreContract):
 
         await tell(store, like)
 
-        assert (await card_of(store, post, BOB)).liked is False
+        assert shown(await card_of(store, post, BOB)).viewer == PostViewer()
         assert await store.likers(post.post_id, 10) == []
         assert await store.counts(post.post_id) == PostCounts()
 

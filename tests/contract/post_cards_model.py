@@ -23,7 +23,7 @@ from domain.events import (
     TweetPosted,
 )
 from domain.ids import AccountId, EventId, PostId, millis_of
-from domain.objects import birth_members, post_json, text_members
+from domain.objects import birth_members, post_json, post_members, text_members
 from projections.post_cards import PostCards, PostVersion
 from tests import facts
 from tests.histories import PEOPLE
@@ -57,7 +57,7 @@ async def answers(store: PostCards, history: Sequence[Recorded]) -> Answers:
     for reader in (None, *READERS):
         for post_id, card in (await store.cards(asked, reader)).items():
             viewer = None if reader is None else card.viewer
-            joined = post_json(card.birth, card.text, card.counts, viewer)
+            joined = post_json(card.members, viewer)
             posts[post_id, reader] = (card.version, orjson.loads(joined))
     return Answers(
         posts,
@@ -169,9 +169,7 @@ def _post(
     viewer = dict(zip(("liked", "reposted", "bookmarked"), done, strict=True))
     return orjson.loads(
         post_json(
-            birth_members(posted),
-            text,
-            orjson.dumps(counts),
+            post_members(birth_members(posted), text, orjson.dumps(counts)),
             None if reader is None else orjson.dumps(viewer),
         )
     )

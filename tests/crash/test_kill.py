@@ -62,8 +62,7 @@ class Town:
                 )
                 clients.create_task(writing)
             await enough.wait()
-            status = await asyncio.to_thread(self.server.stop, signalled)
-        return status
+            return await asyncio.to_thread(self.server.stop, signalled)
 
     async def send_again(self) -> None:
         """Everything that was not answered, and a part of what was: each has one effect."""
@@ -220,9 +219,7 @@ async def whole(
     return items
 
 
-async def read(
-    connection: Connection, path: str, token: str | None, notebook: Notebook
-) -> Answer:
+async def read(connection: Connection, path: str, token: str | None, notebook: Notebook) -> Answer:
     """A page that has everything which was acknowledged last."""
     newest = list(notebook.acknowledged.values())[-1]
     headers = {"Consistency-Token": newest.header("consistency-token"), "Prefer": "wait=10"}

@@ -5,7 +5,7 @@ something whatever was drawn before. Who moderates takes part in nothing else.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal, NamedTuple, TypeVar, cast
+from typing import Any, Final, Literal, NamedTuple
 
 from tests.model.product import PostKind, Product, Reaction, Relation
 
@@ -185,14 +185,13 @@ class Close(NamedTuple):
 Command = (
     Post | Quote | Reply | Edit | Delete | React | Relate | Report | Suspend | Hide | Rename | Close
 )
-CommandT = TypeVar("CommandT", bound=Command)
 
 
-def meant(command: CommandT, product: Product) -> CommandT:
+def meant(command: Command, product: Product) -> Command:
     """The command with ids for its numbers; of posts, 0 is the newest. What takes something back
     mostly means something that is there."""
     people, posts = list(product.people), list(product.posts)[::-1] or [NO_POST]
-    numbers = cast("dict[str, Any]", command._asdict())
+    numbers = command._asdict()
     ids = {name: people[numbers[name] % len(people)] for name in numbers.keys() & {"who", "whom"}}
     if "post" in numbers:
         ids["post"] = posts[numbers["post"] % len(posts)]
@@ -205,7 +204,7 @@ def _taken_back(command: Command, product: Product) -> dict[str, int]:
     names, there = _register(command, product)
     if not there:
         return {}
-    numbers = cast("dict[str, int]", command._asdict())
+    numbers: dict[str, int] = command._asdict()
     number = sum(numbers[name] for name in names)
     if number % SELDOM == 0:
         return {}

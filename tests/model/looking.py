@@ -143,10 +143,10 @@ class Look:
         texts = [(number, text.words) for number, text in enumerate(post.texts, start=1)]
         self._agree(f"{base}/history", said, texts[:ALL])
 
-    async def through(self, target: str, items: Sequence[Item], limit: int) -> None:
+    async def through(self, target: str, items: list[Item], limit: int) -> None:
         """Scroll down to the very first post, then up again by what the links say."""
         link: str | None = f"{target}{'&' if '?' in target else '?'}limit={limit}"
-        rest, newer, upwards = list(items), list[Item](), None
+        rest, newer, upwards = items, list[Item](), None
         while link is not None:
             expected = first_page(rest, limit)
             answered = await self._ask(link)

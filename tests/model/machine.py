@@ -106,7 +106,6 @@ class WholeSystem(RuleBasedStateMachine):
         self.newest_token = answered.headers.get("consistency-token", self.newest_token)
         return answered
 
-
     def sign_up(self, handle: str) -> None:
         body = {"handle": handle, "password": PASSWORD}
         answered = self.run(self.system.ask("POST", "/v1/accounts", body=body))

@@ -33,9 +33,7 @@ class Steps(WholeSystem):
     @initialize(
         threshold=threshold,
         follows=st.lists(drawing.following, min_size=2, max_size=8),
-        tweets=st.lists(
-            st.builds(commands.Post, person, drawing.words), min_size=2, max_size=6
-        ),
+        tweets=st.lists(st.builds(commands.Post, person, drawing.words), min_size=2, max_size=6),
     )
     def begin(self, threshold: str, follows: list[Command], tweets: list[Command]) -> None:
         self.open(threshold)
@@ -206,7 +204,9 @@ class Steps(WholeSystem):
         self.run(self.eyes_of(reader).through(target, items, limit))
 
     @precondition(lambda self: self.readers())
-    @rule(who=person, which=number, how=st.sampled_from(("own writes", "own writes", "mark", "all")))
+    @rule(
+        who=person, which=number, how=st.sampled_from(("own writes", "own writes", "mark", "all"))
+    )
     def read(self, who: int, which: int, how: Literal["own writes", "mark", "all"]) -> None:
         readers = self.readers()
         reader = readers[who % len(readers)]

@@ -181,6 +181,19 @@ async def test_a_command_that_keeps_losing_is_a_conflict() -> None:
         await world.when(follow_account, follow)
 
 
+async def test_having_lost_is_not_kept_for_the_key() -> None:
+    world = World()
+    world.fakes.log.failures = [VersionConflict("stream")] * DECISIONS_MAX
+    follow = FollowAccount(actor_id=ADA, target_id=account("bob"))
+    keyed = call(key="again")
+    with pytest.raises(Conflict):
+        await world.when(follow_account, follow, keyed)
+
+    reply = await world.when(follow_account, follow, keyed)
+
+    assert (reply.status, len(world.news)) == (204, 1)
+
+
 async def test_a_command_that_loses_less_often_is_recorded() -> None:
     world = World()
     world.fakes.log.failures = [VersionConflict("stream")] * (DECISIONS_MAX - 1)

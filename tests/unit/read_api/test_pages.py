@@ -53,9 +53,7 @@ class HiddenPosts:
 
 
 def card(post_id: PostId, author_id: AccountId) -> Card:
-    return Card(
-        post_id, author_id, None, None, post_id, None, None, 1, b"", b"", b"", False, False, False
-    )
+    return Card(post_id, author_id, None, None, post_id, None, None, 1, b"", b"")
 
 
 def page(items: Sequence[Item], window: Window, limit: int, hidden: Hidden = frozenset()) -> Filled:

@@ -36,9 +36,7 @@ const ICONS = {
   like: "M12 20.5C5.5 16 3 12.6 3 9a4.7 4.7 0 0 1 9-2 4.7 4.7 0 0 1 9 2c0 3.6-2.5 7-9 11.5z",
   more: "M5 12h.01M12 12h.01M19 12h.01",
   feather: "M20 4c-7 0-12 4-13 11l-3 5M7 15c6 1 11-2 13-11M9 12h5",
-  follow: "M10 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM3 21c0-4 3-6 7-6s7 2 7 6M19 8v6M16 11h6",
   close: "M6 6l12 12M18 6 6 18",
-  back: "M11 5l-7 7 7 7M4 12h16",
 };
 
 /** A decorative drawing; what it means is said in words beside it. */

@@ -43,7 +43,7 @@ export function postCard(item, { large = false, thread = null } = {}) {
 }
 
 /** A post within another one, or above a reply: no more than who said what. */
-export function excerpt(post) {
+function excerpt(post) {
   const author = person(post.author_id);
   return h("blockquote", { class: "excerpt", "data-post": post.id },
     h("p", { class: "post-head" }, avatar(author, "small"), ...name(author), " ", when(post.created_at)),

@@ -8,7 +8,7 @@ const HIDDEN_MS = 60_000;
 const WAIT_MS = [1_000, 2_000, 5_000, 10_000, 30_000];
 
 /** Yields {name, id, data} of each event in a body of server-sent events. */
-export async function* events(body) {
+async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

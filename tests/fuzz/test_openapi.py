@@ -1,0 +1,80 @@
+"""Requests drawn from `/openapi.json`, one by one and along its links: no answer that the document
+does not have, and no 5xx but those that say what they are."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
+
+from tests.fuzz.service import Service
+from tests.model.system import scratch
+
+EXAMPLES: Final = 10
+HISTORIES: Final = 20
+STEPS: Final = 8
+CHECKS: Final = [
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+# A stream of events has no end; what is not built yet says so by 501.
+ENDLESS: Final = "/v1/stream"
+NOT_BUILT: Final = r"^/v1/admin/projections/.+/(replay|swap|rollback|verify)$"
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with scratch() as folder:
+        opened = Service(Path(folder))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def api(service: Service) -> Any:
+    schema = schemathesis.openapi.from_asgi("/openapi.json", service)
+    return schema.exclude(path=ENDLESS).exclude(path_regex=NOT_BUILT)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_answers_are_what_the_document_says(
+    api: Any, service: Service, mode: GenerationMode
+) -> None:
+    for operation in (found.ok() for found in api.get_all_operations()):
+
+        @given(case=operation.as_strategy(generation_mode=mode))
+        @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+        def answers(case: Any) -> None:
+            headers = service.headers_for(case.method.upper(), case.operation.path)
+            case.call_and_validate(headers=headers, checks=CHECKS)
+
+        answers()
+
+
+@pytest.mark.slow
+def test_answers_along_links_are_what_the_document_says(api: Any, service: Service) -> None:
+    class Links(api.as_state_machine()):
+        def get_call_kwargs(self, case: Any) -> dict[str, Any]:
+            headers = service.headers_for(case.method.upper(), case.operation.path)
+            return {"headers": dict(headers)}
+
+        def validate_response(self, response: Any, case: Any, **kwargs: Any) -> None:
+            case.validate_response(response, checks=CHECKS)
+
+    Links.run(
+        settings=settings(
+            max_examples=HISTORIES,
+            stateful_step_count=STEPS,
+            suppress_health_check=list(HealthCheck),
+        )
+    )
