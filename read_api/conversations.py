@@ -12,7 +12,7 @@ from projections.conversations import Ancestor
 from projections.post_cards import Card
 from read_api.hydration import cards_of, includes, render_post
 from read_api.lists import POSTS_SHOWN_WITH, Includes, next_link, place
-from read_api.pages import ROUNDS_MAX, SPARE
+from read_api.pages import SPARES
 from read_api.posts import seen_card
 from read_api.sight import Sight, sight_of
 from read_api.views import Views
@@ -79,8 +79,8 @@ class Conversations:
         """Those the reader may see, filled up to the limit."""
         shown: list[Card] = []
         reached = None if after is None else PostId(after)
-        for _ in range(ROUNDS_MAX):
-            wanted = limit - len(shown) + SPARE
+        for spare in SPARES:
+            wanted = limit - len(shown) + spare
             found = await self._views.conversations.replies(post_id, wanted, after=reached)
             cards = await cards_of([reply.post_id for reply in found], self._views, sight)
             for reply in found:

@@ -12,7 +12,7 @@ from projections.post_cards import Card
 from projections.windows import Window
 from read_api.hydration import cards_of, includes_with, page_json
 from read_api.lists import POSTS_SHOWN_WITH, Includes
-from read_api.pages import ROUNDS_MAX, SPARE, beyond
+from read_api.pages import SPARES, beyond
 from read_api.sight import Sight, sight_of
 from read_api.views import Views
 from web.paging import PageQuery, window_links
@@ -96,8 +96,8 @@ class Notifications:
 
     async def _told(self, skeleton: Skeleton, window: Window, limit: int, sight: Sight) -> Told:
         shown: list[tuple[Notification, Card | None]] = []
-        for _ in range(ROUNDS_MAX):
-            wanted = limit - len(shown) + SPARE
+        for spare in SPARES:
+            wanted = limit - len(shown) + spare
             found = await skeleton(window, wanted)
             near = found[::-1] if window.upwards else found
             fresh = await visible(near, self._views, sight)

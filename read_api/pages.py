@@ -15,9 +15,10 @@ from read_api.hydration import cards_of
 from read_api.sight import Sight
 from read_api.views import Views
 
-# A reader who may see almost nothing of a long timeline gets a short page and a next link.
+# How much more is asked for than is needed, in each round: one says whether the list goes on, more
+# where much may not be shown. A reader who may see almost nothing gets a short page and a link.
 ROUNDS_MAX: Final = 10
-SPARE: Final = 1
+SPARES: Final = tuple(2**turn for turn in range(ROUNDS_MAX))
 
 Skeleton = Callable[[Window, int], Awaitable[Sequence[Item]]]
 
@@ -38,8 +39,8 @@ async def fill(
     """The page of `limit` items that `window` asks for."""
     shown: list[tuple[Item, Card]] = []
     posts: set[PostId] = set()
-    for _ in range(ROUNDS_MAX):
-        wanted = limit - len(shown) + SPARE
+    for spare in SPARES:
+        wanted = limit - len(shown) + spare
         items = await skeleton(window, wanted)
         near = items[::-1] if window.upwards else items
         cards = await cards_of([item.post_id for item in near], views, sight)

@@ -18,7 +18,7 @@ from infra.cluster.processes import Process
 from infra.cluster.programs import tail
 from infra.cluster.sockets import taken
 
-READY_S: Final = 120.0
+READY_S: Final = 180.0
 STOP_S: Final = 30.0
 LOOK_EVERY_S: Final = 0.1
 

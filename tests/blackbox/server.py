@@ -13,7 +13,7 @@ from typing import Final
 
 import httpx
 
-READY_S: Final = 30.0
+READY_S: Final = 60.0
 POLL_S: Final = 0.05
 STOP_S: Final = 20.0
 PROGRAM: Final = str(Path(sys.executable).with_name("starling"))
@@ -86,7 +86,7 @@ class Server:
             input=given,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
 

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.blackbox.client import Api, Person, expect, ids, items_of, problem
 from tests.blackbox.server import Server
+
+pytestmark = pytest.mark.slow
 
 
 def said(server: Server, *arguments: str, given: str = "") -> str:

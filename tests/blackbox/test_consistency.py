@@ -111,12 +111,12 @@ def test_a_read_that_cannot_catch_up_is_503_after_a_bounded_wait(
 
     problem(answer, 503, "projection-behind")
     assert int(answer.headers["Retry-After"]) >= 1
-    assert 1.5 < time.monotonic() - started < 5
+    assert 1.5 < time.monotonic() - started < 8
 
 
 @pytest.mark.parametrize(
     ("prefer", "shortest", "longest"),
-    [("wait=0", 0, 1.5), ("wait=1", 0.8, 3), ("respond-async, wait=1", 0.8, 3)],
+    [("wait=0", 0, 1.9), ("wait=1", 0.9, 6), ("respond-async, wait=3", 2.9, 9)],
 )
 def test_prefer_wait_says_how_long_a_read_may_wait(
     empty: httpx.Client, ada: Person, prefer: str, shortest: float, longest: float

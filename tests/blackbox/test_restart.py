@@ -9,6 +9,8 @@ import pytest
 from tests.blackbox.client import Api, Person, expect, ids, links, problem
 from tests.blackbox.server import Server, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

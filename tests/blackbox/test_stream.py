@@ -12,7 +12,7 @@ import pytest
 
 from tests.blackbox.client import Api, Json, Person, expect
 
-WAIT_S = 10
+WAIT_S = 30
 
 
 class Event(NamedTuple):

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.people import Arrive, Person
+from tests.browser.people import PATIENCE_MS, Arrive, Person
 from tests.programs import free_port, serving
+
+# On a busy machine a page takes its time; it is not what is tested.
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from playwright.sync_api import (
 
 PASSWORD: Final = "correct horse"
 WIDE: Final = (1280, 860)
+PATIENCE_MS: Final = 25_000
 NARROW: Final = (360, 740)
 Scheme = Literal["light", "dark"]
 
@@ -73,7 +74,7 @@ class Person:
     def tab(self) -> Page:
         """A further tab of the same browser."""
         page = self.context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda message: self._said(message.type, message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._asked)

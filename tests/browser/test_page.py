@@ -235,7 +235,7 @@ def test_what_was_missed_without_a_network_arrives_with_it(arrive: Arrive) -> No
     quy.write("While nobody heard")
     ria.context.set_offline(False)
 
-    expect(ria.post("While nobody heard")).to_be_visible(timeout=20_000)
+    expect(ria.post("While nobody heard")).to_be_visible()
     assert ria.measure(IS_SAME)
 
 
