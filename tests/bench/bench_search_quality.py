@@ -27,7 +27,7 @@ from infra.sqlite.search_index import SqliteSearchIndex
 from projections.search_index import RANKED_MAX, SEARCH_INDEX, SearchIndex
 
 REPOSITORY: Final = Path(__file__).parents[2]
-SHARED: Final = Path(os.environ.get("STARLING_SHARED", REPOSITORY.parent / "shared"))  # noqa: TID251
+SHARED: Final = Path(os.environ.get("STARLING_SHARED", REPOSITORY.parent / "shared"))
 TREC: Final = SHARED / "data" / "search"
 
 BATCH: Final = 500

@@ -18,7 +18,7 @@ from domain.search_terms import query_phrases, search_terms
 from domain.text import extract_entities, parse_post, weigh
 
 REPOSITORY: Final = Path(__file__).parents[2]
-SHARED: Final = Path(os.environ.get("STARLING_SHARED", REPOSITORY.parent / "shared"))  # noqa: TID251
+SHARED: Final = Path(os.environ.get("STARLING_SHARED", REPOSITORY.parent / "shared"))
 POSTS: Final = SHARED / "data" / "posts"
 
 TEXTS_MAX: Final = 20_000

@@ -38,7 +38,7 @@ class Server:
 async def serving(folder: Path, module: str = "tests.bench.serving") -> AsyncIterator[Server]:
     """The server of a folder, until the end; raises if it did not stop in order."""
     address = ("127.0.0.1", _free_port())
-    environ = os.environ | settings_of(folder)  # noqa: TID251 - handed on to the server
+    environ = os.environ | settings_of(folder)
     environ["STARLING_BIND"] = f"{address[0]}:{address[1]}"
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=environ)
     try:

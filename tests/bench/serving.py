@@ -15,6 +15,7 @@ from domain.ids import AccountId
 from infra import server
 from infra.profiles.embedded import Embedded
 from infra.settings import load
+from infra.sqlite.home_timelines import SqliteHomeTimelines
 from web.routing import Call, Reply, Route
 
 PARTITION: Final = 0
@@ -47,7 +48,9 @@ def routes(embedded: Embedded) -> tuple[Route, ...]:
         return Reply(200, b"{}")
 
     async def rebuilt(_call: Call) -> Reply:
-        await asyncio.to_thread(embedded.views.home_timelines.wait_for_rebuilds)
+        homes = embedded.views.home_timelines
+        if isinstance(homes, SqliteHomeTimelines):
+            await asyncio.to_thread(homes.wait_for_rebuilds)
         return Reply(200, b"{}")
 
     return (

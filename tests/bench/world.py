@@ -11,7 +11,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter, time
@@ -168,8 +168,6 @@ def _write_posts(path: Path, authors: Sequence[str], chance: random.Random) -> N
 
 
 def _rfc3339(unix_s: int) -> str:
-    from datetime import datetime
-
     return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
