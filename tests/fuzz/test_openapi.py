@@ -63,7 +63,7 @@ def test_answers_are_what_the_document_says(
 
 @pytest.mark.slow
 def test_answers_along_links_are_what_the_document_says(api: Any, service: Service) -> None:
-    class Links(api.as_state_machine()):  # type: ignore[misc] - a class made at run time
+    class Links(api.as_state_machine()):  # type: ignore[misc]  # made at run time
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:
             headers = service.headers_for(case.method.upper(), case.operation.path)
             return {"headers": dict(headers)}
