@@ -18,10 +18,7 @@ NO_EDGES: Final = (0, 0)
 
 async def cards_of(post_ids: Sequence[PostId], views: Views, sight: Sight) -> Mapping[PostId, Card]:
     """The posts that are there and that the reader may see."""
-    cards = await views.post_cards.cards(post_ids, sight.reader_id)
-    return {
-        post_id: card for post_id, card in cards.items() if sight.of_post(post_id, card.author_id)
-    }
+    return sight.cards_of(await views.post_cards.cards(post_ids, sight.reader_id))
 
 
 def render_post(card: Card, sight: Sight) -> bytes:
@@ -33,7 +30,7 @@ async def render_accounts(
     account_ids: Collection[AccountId], views: Views, sight: Sight
 ) -> dict[AccountId, bytes]:
     """Accounts as JSON, those that are there and that the reader may see."""
-    ids = [account_id for account_id in account_ids if sight.of_account(account_id)]
+    ids = tuple(sight.accounts_of(account_ids))
     if not ids:
         return {}
     profiles = await views.account_directory.profiles(ids)

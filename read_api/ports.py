@@ -1,6 +1,6 @@
 """What reading needs besides the projections' own ports."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Literal, NamedTuple, Protocol
 
 from domain.ids import AccountId, EventId, PostId
@@ -12,7 +12,7 @@ class Refusals(Protocol):
     """What reads must refuse at once, from the streams, never from a lagging projection.
 
     Every answer covers all commands that were acknowledged before the question, and costs no
-    round trip worth counting: ask once for each account or post.
+    round trip worth counting.
     """
 
     def suspended(self, account_id: AccountId) -> bool:
@@ -23,6 +23,12 @@ class Refusals(Protocol):
 
     def hidden(self, post_id: PostId) -> bool:
         """Whether a moderator hid the post."""
+
+    def refused_of(self, account_ids: Iterable[AccountId]) -> Set[AccountId]:
+        """Those of the accounts that are suspended or were closed."""
+
+    def hidden_of(self, post_ids: Iterable[PostId]) -> Set[PostId]:
+        """Those of the posts that a moderator hid."""
 
     def blocked_with(self, reader_id: AccountId) -> frozenset[AccountId]:
         """The accounts between which and the reader a block stands, whoever blocked."""

@@ -3,13 +3,16 @@
 Asked of the streams at the moment of the request, so that no lagging view shows what is refused.
 """
 
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
 from domain.ids import AccountId, PostId
+from projections.post_cards import Card
 from read_api.ports import Refusals
 
 NOBODY: frozenset[AccountId] = frozenset()
+NOTHING: frozenset[PostId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +31,26 @@ class Sight:
 
     def of_post(self, post_id: PostId, author_id: AccountId) -> bool:
         """Whether the post may be shown."""
-        # Not by way of `of_account`: a page asks this of each of its posts.
-        refusals = self.refusals
-        return author_id not in self.blocked and (
-            refusals is None
-            or not (
-                refusals.hidden(post_id)
-                or refusals.suspended(author_id)
-                or refusals.closed(author_id)
-            )
-        )
+        hidden = self.refusals is not None and self.refusals.hidden(post_id)
+        return not hidden and self.of_account(author_id)
+
+    def accounts_of(self, account_ids: Iterable[AccountId]) -> Set[AccountId]:
+        """Those of the accounts that may be shown."""
+        asked = set(account_ids) - self.blocked
+        return asked if self.refusals is None else asked - self.refusals.refused_of(asked)
+
+    def cards_of(self, cards: Mapping[PostId, Card]) -> Mapping[PostId, Card]:
+        """Those of the posts that may be shown."""
+        authors = {card.author_id for card in cards.values()}
+        unseen = authors - self.accounts_of(authors)
+        hidden = self.refusals.hidden_of(cards) if self.refusals is not None else NOTHING
+        if not (unseen or hidden):
+            return cards
+        return {
+            post_id: card
+            for post_id, card in cards.items()
+            if card.author_id not in unseen and post_id not in hidden
+        }
 
     def of_doer(self, account_id: AccountId) -> bool:
         """Whether what the account did may be shown in the reader's own feeds."""

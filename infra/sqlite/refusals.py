@@ -11,9 +11,9 @@ the log still has. It is not in the log's file, because that one's transaction i
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from domain.events import (
     AccountBlocked,
@@ -33,6 +33,8 @@ from domain.ids import AccountId, PostId
 from infra.sqlite.feed import SqliteFeed
 from infra.sqlite.projection_file import ProjectionFile, Statements
 from projections.projection import StoreUnavailable
+
+IdT = TypeVar("IdT")
 
 READERS_KNOWN_MAX: Final = 65_536
 EVENTS_BETWEEN_CHECKPOINTS: Final = 10_000
@@ -132,9 +134,11 @@ class SqliteRefusals:
     def __init__(self, path: Path, feed: SqliteFeed) -> None:
         self._file = ProjectionFile(path, _SCHEMA, _STATEMENTS)
         self._position = self._catch_up(feed)
-        self._suspended = self._ids("SELECT account_id FROM suspended WHERE live = 1")
-        self._closed = self._ids("SELECT account_id FROM closed")
-        self._hidden = self._ids("SELECT post_id FROM hidden WHERE live = 1")
+        self._suspended: set[AccountId] = self._ids(
+            "SELECT account_id FROM suspended WHERE live = 1"
+        )
+        self._closed: set[AccountId] = self._ids("SELECT account_id FROM closed")
+        self._hidden: set[PostId] = self._ids("SELECT post_id FROM hidden WHERE live = 1")
         self._lock = threading.Lock()
         self._around: OrderedDict[AccountId, _Around] = OrderedDict()
         self._changes = 0
@@ -152,6 +156,15 @@ class SqliteRefusals:
     def hidden(self, post_id: PostId) -> bool:
         """See `Refusals.hidden`."""
         return post_id in self._hidden
+
+    def refused_of(self, account_ids: Iterable[AccountId]) -> Set[AccountId]:
+        """See `read_api.ports.Refusals.refused_of`."""
+        asked = set(account_ids)
+        return (self._suspended & asked) | (self._closed & asked)
+
+    def hidden_of(self, post_ids: Iterable[PostId]) -> Set[PostId]:
+        """See `read_api.ports.Refusals.hidden_of`."""
+        return self._hidden.intersection(post_ids)
 
     def blocked_with(self, reader_id: AccountId) -> frozenset[AccountId]:
         """See `read_api.ports.Refusals.blocked_with`."""
@@ -240,11 +253,11 @@ class SqliteRefusals:
         self._file.apply(list(missed), {_PARTITION: head})
         return head
 
-    def _ids(self, sql: str) -> set[int]:
+    def _ids(self, sql: str) -> set[Any]:
         return {row[0] for row in self._file.reader.execute(sql)}
 
 
-def _put(ids: set[int], one: int, *, on: bool) -> None:
+def _put(ids: set[IdT], one: IdT, *, on: bool) -> None:
     if on:
         ids.add(one)
     else:

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Protocol
 
 import pytest
@@ -39,6 +39,8 @@ class Answers(Protocol):
     def suspended(self, account_id: AccountId) -> bool: ...
     def closed(self, account_id: AccountId) -> bool: ...
     def hidden(self, post_id: PostId) -> bool: ...
+    def refused_of(self, account_ids: Iterable[AccountId]) -> Set[AccountId]: ...
+    def hidden_of(self, post_ids: Iterable[PostId]) -> Set[PostId]: ...
     def blocked_with(self, reader_id: AccountId) -> frozenset[AccountId]: ...
     def muted_by(self, reader_id: AccountId) -> frozenset[AccountId]: ...
 
@@ -76,6 +78,12 @@ class PlainRefusals:
 
     def hidden(self, post_id: PostId) -> bool:
         return post_id in self._hidden
+
+    def refused_of(self, account_ids: Iterable[AccountId]) -> Set[AccountId]:
+        return (self._suspended | self._closed) & set(account_ids)
+
+    def hidden_of(self, post_ids: Iterable[PostId]) -> Set[PostId]:
+        return self._hidden & set(post_ids)
 
     def blocked_with(self, reader_id: AccountId) -> frozenset[AccountId]:
         return frozenset(

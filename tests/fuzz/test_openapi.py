@@ -1,13 +1,16 @@
 """Requests drawn from `/openapi.json`, one by one and along its links: no answer that the document
 does not have, and no 5xx but those that say what they are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
@@ -15,8 +18,7 @@ from schemathesis.specs.openapi import checks
 from tests.fuzz.service import Service
 from tests.model.system import scratch
 
-EXAMPLES: Final = 10
-HISTORIES: Final = 20
+EXAMPLES_MIN: Final = 15
 STEPS: Final = 8
 CHECKS: Final = [
     not_a_server_error,
@@ -44,6 +46,19 @@ def api(service: Service) -> Any:
     return schema.exclude(path=ENDLESS).exclude(path_regex=NOT_BUILT)
 
 
+def examples() -> int:
+    """How many requests of one operation, or histories: there are many operations."""
+    return max(EXAMPLES_MIN, settings().max_examples // 10)
+
+
+def aim(case: Any, service: Service) -> None:
+    """Let the request be about what is there, in its newest state."""
+    there = service.names_for(case.operation.path)
+    for part in (case.path_parameters, case.headers, case.body):
+        if isinstance(part, MutableMapping):
+            part.update({name: there[name] for name in part if name in there})
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
@@ -52,13 +67,16 @@ def test_answers_are_what_the_document_says(
 ) -> None:
     for operation in (found.ok() for found in api.get_all_operations()):
 
-        @given(case=operation.as_strategy(generation_mode=mode))
-        @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
-        def answers(case: Any) -> None:
+        @given(case=operation.as_strategy(generation_mode=mode), there=st.booleans())
+        @settings(max_examples=examples(), suppress_health_check=list(HealthCheck))
+        def answers(case: Any, there: bool) -> None:
             headers = service.headers_for(case.method.upper(), case.operation.path)
+            if there:
+                aim(case, service)
             case.call_and_validate(headers=headers, checks=CHECKS)
 
-        answers()
+        with suppress(Unsatisfiable):  # where nothing can be sent, nothing can be sent wrong
+            answers()
 
 
 @pytest.mark.slow
@@ -73,7 +91,7 @@ def test_answers_along_links_are_what_the_document_says(api: Any, service: Servi
 
     Links.run(
         settings=settings(
-            max_examples=HISTORIES,
+            max_examples=examples(),
             stateful_step_count=STEPS,
             suppress_health_check=list(HealthCheck),
         )

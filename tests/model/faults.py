@@ -172,16 +172,16 @@ PEOPLE: Final = (
         "muted = NOBODY",
     ),
     Fault(
-        "a suspended author is still shown",
+        "posts of a suspended author are still shown",
         "read_api/sight.py",
-        "refusals.suspended(account_id) or refusals.closed(account_id)",
-        "refusals.closed(account_id)",
+        "unseen = authors - self.accounts_of(authors)",
+        "unseen = authors & self.blocked",
     ),
     Fault(
         "a hidden post is still shown",
         "read_api/sight.py",
-        "hidden = self.refusals is not None and self.refusals.hidden(post_id)",
-        "hidden = self.refusals is not None and self.refusals.hidden(PostId(0))",
+        "hidden = self.refusals.hidden_of(cards) if self.refusals is not None else NOTHING",
+        "hidden = NOTHING",
     ),
     Fault(
         "known followers are those whom the account follows",

@@ -129,7 +129,7 @@ class Steps(WholeSystem):
 
     @rule(
         what=st.sampled_from(
-            ("project", "project", "deliver again", "evict", "wait", "restart", "crash")
+            ("project", "deliver again", "deliver again", "evict", "wait", "restart", "crash")
         ),
         which=number,
         size=st.integers(1, 6),
