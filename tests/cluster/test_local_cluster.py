@@ -55,6 +55,7 @@ def own(engines_can_run: None) -> Iterator[LocalCluster]:
     local.stop(own.folder.name)
 
 
+@pytest.mark.torture
 def test_what_was_acknowledged_survives_the_death_of_the_engines(own: LocalCluster) -> None:
     own.up()
     for engine in own.only:
