@@ -67,6 +67,11 @@ class Notebook:
         """The tweets that were acknowledged."""
         return {a.json["id"] for written, a in self.acknowledged.items() if not written.edits}
 
+    @property
+    def edited(self) -> bool:
+        """Whether an edit was acknowledged."""
+        return any(written.edits for written in self.acknowledged)
+
 
 class Connection:
     """A keep-alive connection. Raises OSError or EOFError once the server is gone."""

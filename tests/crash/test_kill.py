@@ -44,14 +44,14 @@ class Town:
     notebook: Notebook
 
     async def write_until(self, signalled: signal.Signals, name: str) -> int:
-        """Let all clients write; signal the server in the middle. Its exit status."""
+        """Let all clients write, and edit too; signal the server in the middle. Its exit status."""
         enough = asyncio.Event()
         answers = 0
 
         def noted() -> None:
             nonlocal answers
             answers += 1
-            if answers == ANSWERS_BEFORE_KILL:
+            if answers >= ANSWERS_BEFORE_KILL and self.notebook.edited:
                 enough.set()
 
         async with asyncio.TaskGroup() as clients:
