@@ -29,6 +29,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     argon2_cost: Literal["standard", "lowest"] = "standard"
     cluster_cache: str = ""
     cluster_port: str = "19400"
+    kafka: str = ""
+    cassandra: str = ""
+    neo4j: str = ""
+    elasticsearch: str = ""
+    redis: str = ""
+    postgresql: str = ""
 
     @property
     def data_path(self) -> Path:
@@ -94,6 +100,12 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "argon2_cost": "lowest makes password hashing cheap: for tests only",
     "cluster_cache": "programs of `starling cluster`; default: starling in the user's cache folder",
     "cluster_port": "the first of the ports of `starling cluster`",
+    "kafka": "HOST:PORT of brokers, comma-separated; default: that of `starling cluster`",
+    "cassandra": "HOST:PORT; default: that of `starling cluster`",
+    "neo4j": "bolt://USER:PASSWORD@HOST:PORT; default: that of `starling cluster`",
+    "elasticsearch": "http://HOST:PORT; default: that of `starling cluster`",
+    "redis": "redis://HOST:PORT/0; default: that of `starling cluster`",
+    "postgresql": "postgresql://USER:PASSWORD@HOST:PORT/NAME; default: that of `starling cluster`",
 }
 
 

@@ -69,7 +69,11 @@ def run_number() -> int:
 
 
 def shared() -> LocalCluster:
-    """The cluster of this run."""
+    """The cluster of this run, or the one that is said to be there already: it stays up."""
+    kept = os.environ.get("STARLING_TEST_CLUSTER")  # noqa: TID251 - FOLDER:PORT, for many short runs
+    if kept:
+        folder, _, port = kept.rpartition(":")
+        return LocalCluster(Path(folder), int(port))
     return _claimed(str(run_number()))
 
 

@@ -188,13 +188,20 @@ Command = (
 
 
 def meant(command: Command, product: Product) -> Command:
-    """The command with ids for its numbers; of posts, 0 is the newest. What takes something back
-    mostly means something that is there."""
-    people, posts = list(product.people), list(product.posts)[::-1] or [NO_POST]
+    """The command with ids for its numbers. Mostly it can be done: by somebody who may, with one
+    of the newest posts that are there, and what takes something back means what is there."""
     numbers = command._asdict()
-    ids = {name: people[numbers[name] % len(people)] for name in numbers.keys() & {"who", "whom"}}
-    if "post" in numbers:
-        ids["post"] = posts[numbers["post"] % len(posts)]
+    everybody = list(product.people)
+    somebody = [person for person in everybody if not product.gone(person)]
+    posts = sorted(product.posts, key=lambda post: (product.is_shown(post), post), reverse=True)
+    choice = {
+        "who": somebody if somebody and numbers.get("who", 0) % SELDOM else everybody,
+        "whom": everybody,
+        "post": posts or [NO_POST],
+    }
+    ids = {
+        name: among[numbers[name] % len(among)] for name, among in choice.items() if name in numbers
+    }
     concrete = command._replace(**(ids | _taken_back(command, product)))
     return concrete.seen(product) if isinstance(concrete, Edit) else concrete
 

@@ -54,6 +54,12 @@ HOMES: Final = (
         "writer.executemany(_MARK_ALL_PULLED, [])",
     ),
     Fault(
+        "an author who is followed by few again loses what was posted meanwhile",
+        "infra/sqlite/home_fan_out.py",
+        "(SELECT MAX(item_id) + 1 FROM items WHERE actor_id = account_id), 0)",
+        "NULL, 0)",
+    ),
+    Fault(
         "replies to others stand in homes",
         "projections/home_timelines.py",
         "case ReplyPosted() if event.in_reply_to_author_id == event.actor_id:",
@@ -102,6 +108,12 @@ POSTS: Final = (
         "infra/sqlite/post_cards.py",
         '"DELETE FROM reactions WHERE account_id = ?",',
         '"SELECT ?",',
+    ),
+    Fault(
+        "an older edit undoes a newer one when it is delivered again",
+        "infra/sqlite/post_cards.py",
+        '"UPDATE posts SET version = ?3, edited = ?5 WHERE post_id = ?1 AND version < ?3",',
+        '"UPDATE posts SET version = ?3, edited = ?5 WHERE post_id = ?1",',
     ),
     Fault(
         "an edit of any version is taken",

@@ -58,7 +58,7 @@ class Steps(WholeSystem):
     def relate(self, given: list[Command]) -> None:
         self.do(*given)
 
-    @rule(who=person, how=st.sampled_from((*NAMES[:3], "ADA", "rename", "close", "close")))
+    @rule(who=person, how=st.sampled_from((*NAMES[:3], "ADA", "rename", "rename", "close")))
     def live(self, who: int, how: str) -> None:
         """Somebody signs up (under a handle that may be taken), renames or closes the account."""
         if how == "rename":
@@ -132,7 +132,7 @@ class Steps(WholeSystem):
             ("project", "deliver again", "deliver again", "evict", "wait", "restart", "crash")
         ),
         which=number,
-        size=st.integers(1, 6),
+        size=st.integers(1, 20),
         threshold=threshold,
         lost=st.sampled_from((None, "refusals", "view")),
     )

@@ -4,6 +4,7 @@ Projections go on only when they are told to, so a history is the same every tim
 """
 
 import asyncio
+import atexit
 import shutil
 import tempfile
 import time
@@ -34,12 +35,16 @@ TOKENS_FRESH_S: Final = 600
 HOME_DEPTH: Final = 2
 PARTITION: Final = 0
 
-_SHM: Final = Path("/dev/shm")  # noqa: S108 - memory: there an fsync costs nothing
+PREFIX: Final = "starling-"
+
+# There an fsync costs nothing.
+_SHM: Final = Path("/dev/shm")  # noqa: S108
+_IN_MEMORY: Final = _SHM if _SHM.is_dir() else None
 
 
 def scratch() -> tempfile.TemporaryDirectory[str]:
     """A folder that is removed when nobody holds it any more."""
-    return tempfile.TemporaryDirectory(prefix="starling-", dir=_SHM if _SHM.is_dir() else None)
+    return tempfile.TemporaryDirectory(prefix=PREFIX, dir=_IN_MEMORY)
 
 
 class Clock:
@@ -111,13 +116,13 @@ class System:
             self.embedded.progress.advance(name, await pipeline.take(batch))
 
     async def deliver_again(self, back: int, size: int) -> None:
-        """Deliver a part of the log that projections have had, as after a crash."""
+        """Deliver a part of the log that projections have had, one by one, the newest first."""
         for pipeline in self._pipelines.values():
             reached = (await pipeline.store.checkpoint()).get(PARTITION, 0)
             start = max(reached - back, 0)
             batch = await self.embedded.feed.read(PARTITION, start, min(size, reached - start))
-            if batch:
-                await pipeline.take(batch)
+            for fed in reversed(batch):
+                await pipeline.take([fed])
 
     async def parked(self) -> list[str]:
         """Projections that could not take an event."""
@@ -141,7 +146,7 @@ class System:
 class World:
     """A folder in which everybody has an account, to be copied; tokens are by handle."""
 
-    holder: tempfile.TemporaryDirectory[str]
+    folder: Path
     made_at: float
     ids: Mapping[str, int]
     tokens: Mapping[str, str]
@@ -152,7 +157,7 @@ class World:
         return time.monotonic() - self.made_at < TOKENS_FRESH_S
 
     def copy_to(self, folder: Path) -> None:
-        shutil.copytree(self.holder.name, folder)
+        shutil.copytree(self.folder, folder)
 
 
 _made: list[World] = []
@@ -161,13 +166,20 @@ _made: list[World] = []
 def world() -> World:
     """Signing up is the same in every history: it is done once."""
     if not _made or not _made[-1].fresh:
-        _made[:] = [asyncio.run(_make())]
+        _remove_made()
+        _made.append(asyncio.run(_make()))
     return _made[-1]
 
 
+@atexit.register
+def _remove_made() -> None:
+    while _made:
+        shutil.rmtree(_made.pop().folder)
+
+
 async def _make() -> World:
-    holder, clock = scratch(), Clock()
-    system = System(Path(holder.name), threshold="inf", clock=clock)
+    folder, clock = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_IN_MEMORY)), Clock()
+    system = System(folder, threshold="inf", clock=clock)
     ids, tokens = {}, {}
     for handle in (*NAMES, MODERATOR):
         ids[handle] = await sign_up(system, handle)
@@ -176,7 +188,7 @@ async def _make() -> World:
         tokens[handle] = await sign_in(system, handle)
     await system.catch_up()
     system.close()
-    return World(holder, time.monotonic(), ids, tokens, clock.ms)
+    return World(folder, time.monotonic(), ids, tokens, clock.ms)
 
 
 async def sign_up(system: System, handle: str) -> int:

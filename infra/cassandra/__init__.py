@@ -1,0 +1,1 @@
+"""What the cluster profile keeps in Cassandra: streams of the log, and views that are wide rows."""

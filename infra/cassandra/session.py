@@ -1,0 +1,171 @@
+"""A session on Cassandra for asyncio: prepared statements, time-outs, one kind of outage."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final, Self, TypeVar
+
+from cassandra import ConsistencyLevel, DriverException, RequestExecutionException
+from cassandra.cluster import (
+    EXEC_PROFILE_DEFAULT,
+    Cluster,
+    ExecutionProfile,
+    NoHostAvailable,
+    Session,
+)
+from cassandra.policies import (
+    DCAwareRoundRobinPolicy,
+    FallthroughRetryPolicy,
+    RetryPolicy,
+    TokenAwarePolicy,
+)
+from cassandra.query import BatchStatement, BatchType, PreparedStatement
+
+from projections.projection import StoreUnavailable
+
+TIMEOUT_S: Final = 10.0
+CONNECT_S: Final = 10.0
+DATACENTER: Final = "datacenter1"
+
+T = TypeVar("T")
+Row = Any
+# What the driver raises where the cluster cannot do now what may work later.
+OUTAGES: Final = (NoHostAvailable, RequestExecutionException, DriverException, OSError)
+
+
+class CassandraSession:
+    """Statements on one keyspace. Every method raises StoreUnavailable where Cassandra does not
+    answer; whether a write was done is unknown then."""
+
+    def __init__(self, cluster: Cluster, session: Session) -> None:
+        self._cluster = cluster
+        self._session = session
+        self._prepared: dict[str, PreparedStatement] = {}
+
+    @classmethod
+    async def connect(
+        cls, host: str, port: int, keyspace: str, *, replication_factor: int = 1
+    ) -> Self:
+        """Connect, and make the keyspace unless it is there. Raises StoreUnavailable."""
+        return await _unless_down(
+            asyncio.to_thread(cls._connect, host, port, keyspace, replication_factor)
+        )
+
+    @classmethod
+    def _connect(cls, host: str, port: int, keyspace: str, replication_factor: int) -> Self:
+        profile = ExecutionProfile(
+            load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(DATACENTER)),
+            retry_policy=_retries(),
+            consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+            serial_consistency_level=ConsistencyLevel.LOCAL_SERIAL,
+            request_timeout=TIMEOUT_S,
+        )
+        cluster = Cluster(
+            [host],
+            port=port,
+            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+            protocol_version=5,
+            connect_timeout=CONNECT_S,
+            control_connection_timeout=CONNECT_S,
+        )
+        try:
+            session = cluster.connect()
+            session.execute(
+                f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = "
+                f"{{'class': 'NetworkTopologyStrategy', '{DATACENTER}': {replication_factor}}}"
+            )
+            session.set_keyspace(keyspace)
+        except BaseException:
+            cluster.shutdown()
+            raise
+        return cls(cluster, session)
+
+    async def create(self, statements: Iterable[str]) -> None:
+        """Change the schema, one statement after the other: agreement is waited for."""
+        for statement in statements:
+            await _unless_down(asyncio.to_thread(self._session.execute, statement))
+
+    async def execute(self, cql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """One statement, prepared at its first use; its rows."""
+        statement = await self._prepare(cql)
+        return await self._run(statement, values)
+
+    async def execute_many(
+        self, statements: Sequence[tuple[str, Sequence[Any]]], *, at_once: int = 64
+    ) -> list[list[Row]]:
+        """Independent statements, so many at once; the rows of each, in order."""
+        slots = asyncio.Semaphore(at_once)
+
+        async def one(cql: str, values: Sequence[Any]) -> list[Row]:
+            async with slots:
+                return await self.execute(cql, values)
+
+        return list(await asyncio.gather(*(one(*statement) for statement in statements)))
+
+    async def batch(
+        self,
+        statements: Sequence[tuple[str, Sequence[Any]]],
+        *,
+        batch_type: BatchType = BatchType.UNLOGGED,
+    ) -> list[Row]:
+        """Several statements in one request. Unlogged ones belong into one partition."""
+        whole = BatchStatement(batch_type)
+        for cql, values in statements:
+            whole.add(await self._prepare(cql), values)
+        return await self._run(whole, None)
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        await asyncio.to_thread(self._cluster.shutdown)
+
+    async def _prepare(self, cql: str) -> PreparedStatement:
+        statement = self._prepared.get(cql)
+        if statement is None:
+            statement = await _unless_down(asyncio.to_thread(self._session.prepare, cql))
+            self._prepared[cql] = statement
+        return statement
+
+    async def _run(self, statement: Any, values: Sequence[Any] | None) -> list[Row]:
+        """All pages of what a statement gives."""
+        loop = asyncio.get_running_loop()
+        rows: list[Row] = []
+        response = self._session.execute_async(statement, values)
+        while True:
+            page: asyncio.Future[list[Row]] = loop.create_future()
+            response.add_callbacks(_handing(loop, page, page.set_result), _failing(loop, page))
+            rows += await _unless_down(page)
+            if not response.has_more_pages:
+                return rows
+            response.clear_callbacks()
+            response.start_fetching_next_page()
+
+
+def _retries() -> RetryPolicy:
+    """None at all: a conditional write that timed out may have been done."""
+    return FallthroughRetryPolicy()
+
+
+def _handing(
+    loop: asyncio.AbstractEventLoop, page: "asyncio.Future[Any]", hand: Callable[[Any], None]
+) -> Callable[[Any], None]:
+    """A callback for the driver's thread that settles a future of ours."""
+
+    def settle(outcome: Any) -> None:
+        if not page.done():
+            hand(outcome)
+
+    def called(outcome: Any) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, outcome if outcome is not None else [])
+
+    return called
+
+
+def _failing(loop: asyncio.AbstractEventLoop, page: "asyncio.Future[Any]") -> Callable[[Any], None]:
+    return _handing(loop, page, page.set_exception)
+
+
+async def _unless_down(awaited: Awaitable[T]) -> T:
+    try:
+        return await awaited
+    except OUTAGES as error:
+        raise StoreUnavailable(f"Cassandra: {error}") from error

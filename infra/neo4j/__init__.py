@@ -1,0 +1,1 @@
+"""The follower graph of the cluster profile."""

@@ -1,0 +1,1 @@
+"""Tables of the cluster profile: analytics, accounts, keys, identity, dead letters."""

@@ -1,0 +1,1 @@
+"""Home timelines and caches of the cluster profile."""
