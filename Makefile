@@ -61,9 +61,11 @@ fmt: dev  ## Format the code and mend what can be mended
 
 lock: $(VENV)/.python  ## Pin every requirement by hash (UPGRADE=1 takes the newest versions)
 	@test -x $(BIN)/uv || $(PIP) install uv
-	@# The whole first and the run-time within it, so that both agree and can share one .venv.
+	@# The whole first and the others within it, so that all agree and can share one .venv.
 	@$(COMPILE) pyproject.toml requirements/build.in --extra cluster --extra dev \
 		--output-file requirements/dev.txt
+	@$(COMPILE) pyproject.toml requirements/build.in --extra cluster \
+		--constraints requirements/dev.txt --no-annotate --output-file requirements/cluster.txt
 	@$(COMPILE) pyproject.toml requirements/build.in --constraints requirements/dev.txt \
 		--no-annotate --output-file requirements/run.txt
 

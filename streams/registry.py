@@ -1,6 +1,6 @@
-"""Which store each projection fills: one line for each."""
+"""The projections that there are: one line for each."""
 
-from typing import Any
+from typing import Any, Final
 
 from projections.account_directory import ACCOUNT_DIRECTORY
 from projections.author_timelines import AUTHOR_TIMELINES
@@ -16,19 +16,21 @@ from projections.search_index import SEARCH_INDEX
 from projections.stores import Stores
 from projections.trends import TRENDS
 
+PROJECTIONS: Final = (
+    POST_CARDS,
+    AUTHOR_TIMELINES,
+    HOME_TIMELINES,
+    CONVERSATIONS,
+    FOLLOWER_GRAPH,
+    SEARCH_INDEX,
+    ENGAGEMENT,
+    TRENDS,
+    NOTIFICATIONS,
+    ACCOUNT_DIRECTORY,
+    MODERATION,
+)
+
 
 def joined(stores: Stores) -> tuple[tuple[Projection, Store[Any]], ...]:
-    """Every projection with the store it fills."""
-    return (
-        (POST_CARDS, stores.post_cards),
-        (AUTHOR_TIMELINES, stores.author_timelines),
-        (HOME_TIMELINES, stores.home_timelines),
-        (CONVERSATIONS, stores.conversations),
-        (FOLLOWER_GRAPH, stores.follower_graph),
-        (SEARCH_INDEX, stores.search_index),
-        (ENGAGEMENT, stores.engagement),
-        (TRENDS, stores.trends),
-        (NOTIFICATIONS, stores.notifications),
-        (ACCOUNT_DIRECTORY, stores.account_directory),
-        (MODERATION, stores.moderation),
-    )
+    """Every projection with the store it fills, which has its name."""
+    return tuple((projection, getattr(stores, projection.name)) for projection in PROJECTIONS)

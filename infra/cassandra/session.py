@@ -4,7 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, Self, TypeVar
 
-from cassandra import ConsistencyLevel, DriverException, RequestExecutionException
+from cassandra import (
+    ConsistencyLevel,
+    OperationTimedOut,
+    RequestExecutionException,
+    UnresolvableContactPoints,
+)
 from cassandra.cluster import (
     EXEC_PROFILE_DEFAULT,
     Cluster,
@@ -12,11 +17,17 @@ from cassandra.cluster import (
     NoHostAvailable,
     Session,
 )
+from cassandra.connection import ConnectionException
 from cassandra.policies import (
     DCAwareRoundRobinPolicy,
     FallthroughRetryPolicy,
     RetryPolicy,
     TokenAwarePolicy,
+)
+from cassandra.protocol import (
+    IsBootstrappingErrorMessage,
+    OverloadedErrorMessage,
+    ServerError,
 )
 from cassandra.query import BatchStatement, BatchType, PreparedStatement
 
@@ -29,7 +40,18 @@ DATACENTER: Final = "datacenter1"
 T = TypeVar("T")
 Row = Any
 # What the driver raises where the cluster cannot do now what may work later.
-OUTAGES: Final = (NoHostAvailable, RequestExecutionException, DriverException, OSError)
+# A statement that is wrong is not among it: RequestValidationException stays a bug.
+OUTAGES: Final = (
+    NoHostAvailable,
+    RequestExecutionException,
+    OperationTimedOut,
+    UnresolvableContactPoints,
+    ConnectionException,
+    OverloadedErrorMessage,
+    IsBootstrappingErrorMessage,
+    ServerError,
+    OSError,
+)
 
 
 class CassandraSession:
@@ -88,6 +110,13 @@ class CassandraSession:
         """One statement, prepared at its first use; its rows."""
         statement = await self._prepare(cql)
         return await self._run(statement, values)
+
+    async def execute_serial(self, cql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Read what conditional writes decided, the one that is under way included: it is ended
+        first, one way or the other."""
+        statement = (await self._prepare(cql)).bind(values)
+        statement.consistency_level = ConsistencyLevel.LOCAL_SERIAL
+        return await self._run(statement, None)
 
     async def execute_many(
         self, statements: Sequence[tuple[str, Sequence[Any]]], *, at_once: int = 64

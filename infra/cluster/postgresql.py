@@ -12,6 +12,7 @@ from infra.cluster import configuration
 from infra.cluster.artefacts import Artefacts
 from infra.cluster.engine import DATABASE, PASSWORD, USER, Launch
 from infra.cluster.ports import Ports
+from infra.cluster.processes import has_ended
 from infra.cluster.programs import Missing, run
 from infra.cluster.sockets import HOST, ask, hang_up, receive
 
@@ -49,6 +50,7 @@ class Postgresql:
         wrapper = _wrapper(home)
         if not data.exists():
             _make_databases(home, programs, wrapper)
+        _forget_dead(data / "postmaster.pid")
         server = (str(programs / "postgres"), "-D", str(data))
         return Launch((*server, f"--config-file={conf}"), wrapper)
 
@@ -101,6 +103,13 @@ def _make_databases(home: Path, programs: Path, wrapper: tuple[str, ...]) -> Non
     run(single, log=log, timeout_s=INIT_S, typed=f"CREATE DATABASE {DATABASE}\n")
     secret.unlink()
     unfinished.rename(home / "data")
+
+
+def _forget_dead(lock: Path) -> None:
+    """Remove the lock of a server that was killed: while nobody has waited for it, its number is
+    in use, and PostgreSQL takes it for alive."""
+    if lock.exists() and has_ended(int(lock.read_text().split(maxsplit=1)[0])):
+        lock.unlink()
 
 
 def _wrapper(home: Path) -> tuple[str, ...]:

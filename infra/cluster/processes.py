@@ -67,6 +67,12 @@ def is_running(process: Process) -> bool:
     return not command_line or command_line[-len(process.argv) :] == process.argv
 
 
+def has_ended(pid: int) -> bool:
+    """Whether no process with the number runs; one that nobody has waited for yet does not."""
+    found = _stat(pid)
+    return found is None or found.state in "ZX"
+
+
 def stop(process: Process, how: signal.Signals, grace_s: float) -> None:
     """Ask it to stop, kill it after `grace_s`, and see to it that what it started ends too."""
     with ExitStack() as held:
@@ -109,12 +115,12 @@ def _hold(pid: int, until: ExitStack) -> int | None:
 
 def _see_off(handle: int, grace_s: float) -> None:
     """Wait for its end, and kill it if that takes too long."""
-    if not _has_ended(handle, grace_s):
+    if not _ends(handle, grace_s):
         signal.pidfd_send_signal(handle, signal.SIGKILL)
-        _has_ended(handle, LEFTOVERS_S)
+        _ends(handle, LEFTOVERS_S)
 
 
-def _has_ended(handle: int, within_s: float) -> bool:
+def _ends(handle: int, within_s: float) -> bool:
     poll = select.poll()
     poll.register(handle, select.POLLIN)
     return bool(poll.poll(within_s * 1000))
