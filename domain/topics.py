@@ -7,6 +7,8 @@ nothing else, the partitions of topics begin at 1,000.
 
 from typing import Final, NamedTuple
 
+from domain.positions import EMBEDDED_LOG
+
 TOPICS: Final = ("new_tweet", "new_reply", "new_follow", "analytics_events", "user_events")
 
 _FIRST: Final = 1_000
@@ -35,6 +37,11 @@ def place_of(number: int) -> Place:
     if not 1 <= topic <= len(TOPICS):
         raise ValueError(f"{number} is no partition of a topic")
     return Place(TOPICS[topic - 1], partition)
+
+
+def name_of(number: int) -> str:
+    """How a vector names the partition that has the number."""
+    return place_of(number).name if number else EMBEDDED_LOG
 
 
 def place_named(name: str) -> Place | None:

@@ -1,4 +1,4 @@
-"""Hands events to clients that listen, in process: follows the feed from its head, for ever.
+"""Hands events to clients that listen, in process: follows the feed from its heads, for ever.
 
 A consumer of its own, without checkpoint and generations: what it hands out is what happens now,
 never what a replay reads. It lives on the server's event loop. To let a client go on where its
@@ -8,13 +8,14 @@ stream broke, it holds the newest events that meant anything to anybody.
 import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
 from domain.errors import TooManyRequests, Unavailable
 from domain.events import Recorded
 from domain.ids import AccountId, EventId, is_imported, millis_of
-from domain.positions import EMBEDDED_LOG
+from domain.positions import Vector
+from domain.topics import name_of
 from infra.live_subscription import LiveSubscription
 from projections.follower_graph import FOLLOWER_GRAPH, FollowerGraph
 from projections.signals import Edited, Gone, Posted, Related, Signal, Told, signals
@@ -23,7 +24,6 @@ from read_api.ports import Delivered, FellBehind
 from streams.feed import Feed
 from web.app import Progress
 
-PARTITION: Final = 0
 BATCH_MAX: Final = 500
 RETRY_S: Final = 0.5
 EDGES_MAX: Final = 1_000
@@ -46,7 +46,10 @@ BOUNDS: Final = Bounds()
 
 
 class _Held(NamedTuple):
-    position: int
+    """What one event meant; `number` counts the events as they came."""
+
+    number: int
+    vector: Vector
     signals: tuple[Signal, ...]
 
     @property
@@ -69,23 +72,30 @@ class LiveHub:
         self._by_reader: dict[AccountId, set[LiveSubscription]] = defaultdict(set)
         self._by_author: dict[AccountId, set[LiveSubscription]] = defaultdict(set)
         self._held: deque[_Held] = deque()
+        self._came = 0
         self._dropped_to = 0
-        self._position = max(feed.head(PARTITION) - bounds.held, 0)
-        # From this moment on everything is held; None: not known yet.
-        self._held_from_ms: int | None = 0 if self._position == 0 else None
+        held_of_each = bounds.held // len(feed.partitions)
+        self._positions = {p: max(feed.head(p) - held_of_each, 0) for p in feed.partitions}
+        # From this moment on everything is held, but for partitions whose first event is awaited.
+        self._held_from_ms = 0
+        self._unknown = {p for p, position in self._positions.items() if position > 0}
         self._newest = EventId(0)
+        self._behind = set(self._positions)
         self._caught_up = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow the feed as long as the context lasts; then every stream ends."""
-        following = asyncio.create_task(self._follow(), name="live")
+        following = [
+            asyncio.create_task(self._follow(partition), name=f"live {name_of(partition)}")
+            for partition in self._positions
+        ]
         try:
             yield
         finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
             self.end()
 
     def end(self) -> None:
@@ -107,9 +117,9 @@ class LiveHub:
         self._open[reader_id] += 1
         try:
             await self._catch_up()
-            began = self._position
+            began = self._came
             resent_from_ms = None if since is None else self._resent_from(since)
-            subscription.wanted |= await self._followed(reader_id, began)
+            subscription.wanted |= await self._followed(reader_id)
             self._join(subscription, began, resent_from_ms)
         except BaseException:
             subscription.close()
@@ -140,13 +150,13 @@ class LiveHub:
     def _resent_from(self, since: EventId) -> int:
         """The moment from which on everything comes again. Raises FellBehind."""
         resent_from_ms = millis_of(since) - RESENT_MS
-        if self._held_from_ms is None or resent_from_ms < self._held_from_ms:
+        if self._unknown or resent_from_ms < self._held_from_ms:
             raise FellBehind
         return resent_from_ms
 
-    async def _followed(self, reader_id: AccountId, position: int) -> set[AccountId]:
-        """Whom the reader follows, at `position` of the log or later. Raises ProjectionBehind."""
-        needed = {EMBEDDED_LOG: position}
+    async def _followed(self, reader_id: AccountId) -> set[AccountId]:
+        """Whom the reader follows after all that came until now. Raises ProjectionBehind."""
+        needed = {name_of(p): position for p, position in self._positions.items()}
         await self._progress.reached((FOLLOWER_GRAPH.name,), needed, READY_WAIT_S)
         followed: set[AccountId] = set()
         window = Window()
@@ -166,54 +176,61 @@ class LiveHub:
         for author_id in subscription.wanted:
             self._by_author[author_id].add(subscription)
         self._by_reader[subscription.reader_id].add(subscription)
-        missed = [held for held in self._held if held.position > began]
+        missed = [held for held in self._held if held.number > began]
         for signal in (signal for held in missed for signal in held.signals):
             if isinstance(signal, Related) and signal.reader_id == subscription.reader_id:
                 self._relate(subscription, signal)
         for held in self._held:
             again = resent_from_ms is not None and held.at_ms >= resent_from_ms
-            if again or held.position > began:
+            if again or held.number > began:
                 _put(held, subscription)
 
-    async def _follow(self) -> None:
+    async def _follow(self, partition: int) -> None:
         while True:
+            position = self._positions[partition]
             try:
-                batch = await self._feed.read(PARTITION, self._position, BATCH_MAX)
+                batch = await self._feed.read(partition, position, BATCH_MAX)
                 if not batch:
-                    self._caught_up.set()
-                    await self._feed.wait(PARTITION, self._position)
+                    self._reached_head(partition)
+                    await self._feed.wait(partition, position)
             except Unavailable:
                 await asyncio.sleep(RETRY_S)
                 continue
             for fed in batch:
                 if isinstance(fed, Recorded):
                     self._take(fed)
-                self._position = fed.position
+                self._positions[partition] = fed.position
             await asyncio.sleep(0)
+
+    def _reached_head(self, partition: int) -> None:
+        self._behind.discard(partition)
+        if not self._behind:
+            self._caught_up.set()
 
     def _take(self, recorded: Recorded) -> None:
         event_id = recorded.event.event_id
         if is_imported(event_id):
             return
         self._newest = max(self._newest, event_id)
-        if self._held_from_ms is None:
-            self._held_from_ms = millis_of(event_id)
+        if recorded.partition in self._unknown:
+            self._unknown.discard(recorded.partition)
+            self._held_from_ms = max(self._held_from_ms, millis_of(event_id))
         found = tuple(signals(recorded))
         if not found:
             return
-        held = _Held(recorded.position, found)
+        self._came += 1
+        held = _Held(self._came, {name_of(recorded.partition): recorded.position}, found)
         self._hold(held)
-        vector = {EMBEDDED_LOG: recorded.position}
         for signal in found:
             for subscription in self._concerned(signal):
-                subscription.put(Delivered(signal, vector))
+                subscription.put(Delivered(signal, held.vector))
 
     def _hold(self, held: _Held) -> None:
         self._held.append(held)
         if len(self._held) > self._bounds.held:
             dropped = self._held.popleft()
-            self._dropped_to = dropped.position
-            self._held_from_ms = max(self._held_from_ms or 0, dropped.at_ms)
+            self._dropped_to = dropped.number
+            self._held_from_ms = max(self._held_from_ms, dropped.at_ms)
 
     def _concerned(self, signal: Signal) -> Iterable[LiveSubscription]:
         """Who is told: `LiveSubscription.concerned_by`, by index."""
@@ -241,7 +258,7 @@ class LiveHub:
 def _put(held: _Held, subscription: LiveSubscription) -> None:
     for signal in held.signals:
         if subscription.concerned_by(signal):
-            subscription.put(Delivered(signal, {EMBEDDED_LOG: held.position}))
+            subscription.put(Delivered(signal, held.vector))
 
 
 def _leave(

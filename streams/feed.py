@@ -24,6 +24,10 @@ Fed = Recorded | Unreadable
 class Feed(Protocol):
     """An ordered, durable sequence of events for each partition."""
 
+    @property
+    def partitions(self) -> Sequence[int]:
+        """The partitions that there are (`domain.topics`)."""
+
     async def read(self, partition: int, after: int, limit: int) -> Sequence[Fed]:
         """Up to `limit` events behind position `after`, in order; empty at the head.
 

@@ -164,7 +164,8 @@ class ReadWorld:
         create_log(folder / "log.db")
         keyring = self._closing(SqliteKeyring(folder / "keys.db"))
         self.feed = self._closing(SqliteFeed(folder / "log.db", Codec(keyring)))
-        self.refusals = self._closing(SqliteRefusals(folder / "refusals.db", self.feed))
+        self.refusals = self._closing(SqliteRefusals(folder / "refusals.db"))
+        self.refusals.catch_up(self.feed)
 
     def _open_views(self, folder: Path) -> Views:
         def now_ms() -> int:

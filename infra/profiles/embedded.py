@@ -137,7 +137,8 @@ class Embedded:
         self.keyring = self._closing(SqliteKeyring(self._file("keys.db")))
         self.codec = Codec(self.keyring)
         self.feed = self._closing(SqliteFeed(path, self.codec))
-        self.refusals = self._closing(SqliteRefusals(self._file("refusals.db"), self.feed))
+        self.refusals = self._closing(SqliteRefusals(self._file("refusals.db")))
+        self.refusals.catch_up(self.feed)
 
     def _open_log(self, clock_ms: Callable[[], int]) -> None:
         path = self._file(LOG_FILE)

@@ -18,6 +18,7 @@ from infra.sqlite.connections import Readers
 from streams.envelope import Codec, UnknownEventType, UnreadableEvent, names_of
 from streams.feed import Fed, Unreadable
 
+PARTITION: Final = 0
 TAIL_MAX: Final = 20_000
 NEWEST_MAX: Final = 1_000
 _SELECT: Final = (
@@ -45,6 +46,11 @@ class SqliteFeed:
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         row = self._readers.get().execute("SELECT MAX(rowid) FROM stored_events").fetchone()
         self._head = int(row[0] or 0)
+
+    @property
+    def partitions(self) -> Sequence[int]:
+        """See `Feed.partitions`."""
+        return (PARTITION,)
 
     def committed(self, recorded: Sequence[Recorded]) -> None:
         """Take events that are durable now, in order, and wake who waits. Any thread."""

@@ -20,6 +20,8 @@ ADA, BOB = facts.account("ada"), facts.account("bob")
 class Bench:
     """A projection of tweets' words that cannot take those in `odd`, over a log in memory."""
 
+    partitions = (0,)
+
     def __init__(self, dead_letters: SqliteDeadLetters) -> None:
         self.dead_letters = dead_letters
         self.odd: set[str] = set()

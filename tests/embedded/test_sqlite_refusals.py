@@ -13,7 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.events import AccountBlocked, AccountMuted, AccountUnblocked, Recorded
+from domain.events import (
+    AccountBlocked,
+    AccountMuted,
+    AccountReinstated,
+    AccountSuspended,
+    AccountUnblocked,
+    Recorded,
+)
 from domain.ids import AccountId
 from infra.sqlite import connections
 from infra.sqlite.event_log import SqliteEventLog
@@ -53,7 +60,8 @@ class Installation:
     @contextmanager
     def refusals(self, kind: type[SqliteRefusals] = SqliteRefusals) -> Iterator[SqliteRefusals]:
         with closing(SqliteFeed(self._folder / "log.db", self._codec)) as feed:
-            refusals = kind(self.refusals_path, feed)
+            refusals = kind(self.refusals_path)
+            refusals.catch_up(feed)
         with closing(refusals):
             yield refusals
 
@@ -144,6 +152,22 @@ class TestSqliteRefusals(RefusalsContract):
             refusals.committed([Recorded(tweet, tweet.event_id, EVENTS_BETWEEN_CHECKPOINTS)])
             assert position() == EVENTS_BETWEEN_CHECKPOINTS
 
+    def test_what_is_enforced_at_once_outlives_what_it_overtook(
+        self, installation: Installation
+    ) -> None:
+        past = facts.Log()
+        (blocked,) = past.relate(AccountBlocked, "ada", "bob")
+        (unblocked,) = past.relate(AccountUnblocked, "ada", "bob")
+        suspended = Recorded(_suspension(AccountSuspended), 1, 1)
+        reinstated = Recorded(_suspension(AccountReinstated), 2, 2)
+        with installation.refusals() as refusals:
+            refusals.enforce([unblocked, reinstated])
+            refusals.committed([blocked, suspended])
+
+            assert refusals.blocked_with(ADA) == frozenset()
+            assert not refusals.suspended(ADA)
+            assert refusals.reached == {0: suspended.position}
+
     async def test_any_thread_may_ask(self, log: SqliteEventLog, refusals: SqliteRefusals) -> None:
         past = facts.Log()
         for fact, expected in ((AccountBlocked, {BOB}), (AccountUnblocked, frozenset())):
@@ -167,6 +191,10 @@ class TestSqliteRefusals(RefusalsContract):
             refusals.blocked_with(ADA)
 
             assert refusals.blocked_with(ADA) == {BOB}
+
+
+def _suspension(kind: type[AccountSuspended | AccountReinstated]) -> Any:
+    return kind(event_id=facts.event_id(), actor_id=facts.account("hal"), account_id=ADA)
 
 
 @settings(max_examples=60)
