@@ -16,6 +16,7 @@ from infra.control.operator import EXPECTED, Operator
 from infra.control.socket import ControlSocket
 from infra.importing.display import ProgressDisplay, told
 from infra.profiles.embedded import Embedded
+from infra.profiles.profile import Profile
 from infra.sample import loading
 
 Beside = Callable[[], AbstractAsyncContextManager[None]]
@@ -69,28 +70,30 @@ async def sample_is_due(embedded: Embedded) -> bool:
 
 @asynccontextmanager
 async def backstage(
-    embedded: Embedded, url: str, *, with_sample: bool, out: TextIO = sys.stdout
+    profile: Profile, url: str, *, with_sample: bool, out: TextIO = sys.stdout
 ) -> AsyncIterator[None]:
     """Listen at the control socket, say where the server is, and load the sample if it is due."""
-    operator = Operator(embedded)
-    async with ControlSocket(embedded.folder.path, operator):
+    operator = Operator(profile)
+    async with ControlSocket(profile.data_path, operator):
         _say(out, f"Starling is at {url}/ and explains itself at {url}/docs\n")
-        sample = _load(embedded, operator, url, out) if with_sample else asyncio.sleep(0)
+        sample = _load(profile, operator, url, out) if with_sample else asyncio.sleep(0)
         loading_it = asyncio.ensure_future(sample)
         loading_it.add_done_callback(_report)
         try:
             yield
         finally:
             # Streams have no end of their own: requests that never end would hold up the stop.
-            embedded.live.end()
+            profile.live.end()
             loading_it.cancel()
             await asyncio.gather(loading_it, return_exceptions=True)
 
 
-async def _load(embedded: Embedded, operator: Operator, url: str, out: TextIO) -> None:
+async def _load(profile: Profile, operator: Operator, url: str, out: TextIO) -> None:
     try:
         with ProgressDisplay(out) as display:
-            summary = await loading.load(operator.imports, embedded.idempotency, display.report)
+            summary = await loading.load(
+                operator.imports, profile.ports.idempotency, display.report
+            )
     except EXPECTED:
         log.exception("The sample is not whole; the next start goes on with it")
         return

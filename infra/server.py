@@ -17,8 +17,8 @@ from infra import json_logs
 from infra.backstage import AttendedServer, backstage, sample_is_due
 from infra.folder import FolderInUse
 from infra.joined_writes import JoinedHttp
-from infra.profiles.embedded import OUTAGES, Embedded
-from infra.readiness import EmbeddedParts
+from infra.profiles.embedded import Embedded
+from infra.profiles.profile import Profile
 from infra.settings import Settings
 from read_api.operations import Operations
 from read_api.routes import routes as read_routes
@@ -38,50 +38,43 @@ log = logging.getLogger("starling")
 
 
 def application(
-    embedded: Embedded, settings: Settings, *, part: str = "all", more: Sequence[Route] = ()
+    profile: Profile, settings: Settings, *, part: str = "all", more: Sequence[Route] = ()
 ) -> Starlette:
     """Commands, reads or both, and `more`, over an opened profile, which starts and stops with
     it."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        embedded.start()
-        try:
-            async with embedded.live.running():
-                yield
-        finally:
-            await asyncio.to_thread(embedded.close)
+        async with profile.running():
+            yield
 
     edge = Edge(
-        authenticator=embedded.identity,
-        progress=embedded.progress,
+        authenticator=profile.identity,
+        progress=profile.progress,
         limits=RateLimits(enabled=settings.rate_limits == "on"),
-        outages=OUTAGES,
+        outages=profile.outages,
     )
     return build(
-        (*_routes(embedded, part), *more),
+        (*_routes(profile, part), *more),
         edge,
         lifespan=lifespan,
         origins=settings.allowed_origins,
-        observe=embedded.metrics.observe,
+        observe=profile.metrics.observe,
     )
 
 
-def _routes(embedded: Embedded, part: str) -> Sequence[Route]:
+def _routes(profile: Profile, part: str) -> Sequence[Route]:
     served: tuple[Route, ...] = ()
     if part != "commands":
-        streaming = Streaming(embedded.live, embedded.progress, embedded.identity)
-        known = Operations(embedded.projections, embedded.dead_letters)
-        served += read_routes(embedded.views, streaming, known)
+        streaming = Streaming(profile.live, profile.progress, profile.identity)
+        known = Operations(profile.projections, profile.dead_letters)
+        served += read_routes(profile.views, streaming, known)
     if part != "reads":
-        served += command_routes(embedded.ports)
+        served += command_routes(profile.ports)
         served += operations_routes.routes(
-            embedded.ports, embedded.dead_letters, embedded.progress.names
+            profile.ports, profile.dead_letters, profile.projection_names
         )
-    served += operations.routes(
-        parts=EmbeddedParts(embedded.log, embedded.projections),
-        exposition=embedded.metrics.exposition,
-    )
+    served += operations.routes(parts=profile.parts, exposition=profile.metrics.exposition)
     page = site.routes() if part != "commands" else ()
     return (*served, *documentation.routes(served), *page)
 

@@ -1,4 +1,4 @@
-"""Does what the command line asks, on the embedded profile that it was given."""
+"""Does what the command line asks, on the profile that it was given."""
 
 from typing import Final, assert_never
 
@@ -23,7 +23,7 @@ from infra.importing.imports import Imports
 from infra.importing.outside import Outside
 from infra.importing.recording import give
 from infra.importing.tally import Report
-from infra.profiles.embedded import Embedded
+from infra.profiles.profile import Profile
 
 # What a request may come to; anything else is a fault of the program.
 EXPECTED: Final = (Refusal, UnreadableFile, BadNamespace, OSError)
@@ -32,14 +32,11 @@ EXPECTED: Final = (Refusal, UnreadableFile, BadNamespace, OSError)
 class Operator:
     """One for each opened profile: its imports take turns."""
 
-    def __init__(self, embedded: Embedded) -> None:
-        self._embedded = embedded
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
         self.imports = Imports(
             Outside(
-                embedded.ports,
-                embedded.keyring,
-                embedded.import_index,
-                embedded.folder.file("imports"),
+                profile.ports, profile.keys, profile.import_index, profile.data_path / "imports"
             )
         )
 
@@ -51,19 +48,19 @@ class Operator:
             case GrantRoleTo(handle, role):
                 account_id = await self._account(handle)
                 command = GrantRole(account_id=account_id, role=role)
-                await give(grant_role, command, self._embedded.ports)
+                await give(grant_role, command, self._profile.ports)
                 return Done()
             case SetPasswordOf(handle, password):
                 account_id = await self._account(handle)
-                await self._embedded.identity.reset_password(account_id, password)
+                await self._profile.identity.reset_password(account_id, password)
                 return Done()
             case ShowProjections():
-                return Projections(tuple(await self._embedded.projections.status()))
+                return Projections(tuple(await self._profile.projections.status()))
             case _:
                 assert_never(request)
 
     async def _account(self, handle: str) -> AccountId:
-        account_id = await account_of(handle.removeprefix("@"), self._embedded.ports)
+        account_id = await account_of(handle.removeprefix("@"), self._profile.ports)
         if account_id is None:
             raise AccountNotFound(f"Nobody has the handle {handle}")
         return account_id

@@ -1,8 +1,9 @@
 """The embedded profile: one process, SQLite files in one folder, no servers."""
 
+import asyncio
 import sqlite3
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self, TypeVar
@@ -15,6 +16,7 @@ from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
 from infra.metrics import Metrics
 from infra.projection_status import LocalProjections
+from infra.readiness import EmbeddedParts
 from infra.settings import Settings
 from infra.sqlite.account_directory import SqliteAccountDirectory
 from infra.sqlite.author_timelines import SqliteAuthorTimelines
@@ -108,10 +110,45 @@ class Embedded:
             counters=ViewCounters(self.views),
         )
 
+    @property
+    def data_path(self) -> Path:
+        """See `Profile.data_path`."""
+        return self.folder.path
+
+    @property
+    def keys(self) -> SqliteKeyring:
+        """See `Profile.keys`."""
+        return self.keyring
+
+    @property
+    def parts(self) -> EmbeddedParts:
+        """See `Profile.parts`."""
+        return EmbeddedParts(self.log, self.projections)
+
+    @property
+    def projection_names(self) -> frozenset[str]:
+        """See `Profile.projection_names`."""
+        return self.progress.names
+
+    @property
+    def outages(self) -> tuple[type[Exception], ...]:
+        """See `Profile.outages`."""
+        return OUTAGES
+
     def start(self) -> None:
         """Let the projections follow the log."""
         self.runner.start()
         self._opened.callback(self.runner.stop)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """See `Profile.running`."""
+        self.start()
+        try:
+            async with self.live.running():
+                yield
+        finally:
+            await asyncio.to_thread(self.close)
 
     def close(self) -> None:
         """Finish what was accepted and let the folder go."""

@@ -1,0 +1,69 @@
+"""What the server, the control socket and the command line need of a profile."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+from commands.ports import DeadLetterRequests, Ports
+from domain.ids import AccountId
+from infra.importing.outside import ImportIndex, Keys
+from infra.live_hub import LiveHub
+from infra.metrics import Metrics
+from read_api import ports as read_ports
+from read_api.views import Views
+from web.app import Authenticator, Progress
+from web.operations import Part
+
+
+class DeadLetters(read_ports.DeadLetters, DeadLetterRequests, Protocol):
+    """Read and asked about."""
+
+
+class Accounts(Authenticator, Protocol):
+    """Who signs in, and what an operator may change about it."""
+
+    async def reset_password(self, account_id: AccountId, new: str) -> None:
+        """Set it without the old one; every session ends."""
+
+
+class Profile(Protocol):
+    """One process of Starling, opened: its ports, and the parts that run beside requests."""
+
+    @property
+    def ports(self) -> Ports: ...
+    @property
+    def views(self) -> Views: ...
+    @property
+    def live(self) -> LiveHub: ...
+    @property
+    def identity(self) -> Accounts: ...
+    @property
+    def progress(self) -> Progress: ...
+    @property
+    def projections(self) -> read_ports.Projections: ...
+    @property
+    def projection_names(self) -> frozenset[str]: ...
+    @property
+    def dead_letters(self) -> DeadLetters: ...
+    @property
+    def metrics(self) -> Metrics: ...
+    @property
+    def keys(self) -> Keys: ...
+    @property
+    def import_index(self) -> ImportIndex: ...
+
+    @property
+    def data_path(self) -> Path:
+        """The process's own folder."""
+
+    @property
+    def outages(self) -> tuple[type[Exception], ...]:
+        """How engines say, on the way of a request, that they cannot be reached."""
+
+    @property
+    def parts(self) -> Callable[[], Awaitable[Sequence[Part]]]:
+        """What `/readyz` asks."""
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Run what runs beside requests; at the end everything that was opened is closed."""
