@@ -1,14 +1,17 @@
 """`starling settings`: every setting, its value and where it came from."""
 
 import json
+import re
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from infra.settings import DESCRIPTIONS, PREFIX, SettingError, Settings, load
+
+_PASSWORD: Final = re.compile("(://[^:/@]*:)[^@]*@")
 
 
 def load_or_exit() -> Settings:
@@ -23,7 +26,8 @@ def load_or_exit() -> Settings:
 def show(*, as_json: Annotated[bool, typer.Option("--json", help="For programs")] = False) -> None:
     """Show every setting with its source; secrets are hidden."""
     load_or_exit()
-    _, sourced = load()
+    _, loaded = load()
+    sourced = [one._replace(value=_without_password(one.value)) for one in loaded]
     if as_json:
         json.dump([s._asdict() for s in sourced], sys.stdout, indent=2)
         sys.stdout.write("\n")
@@ -32,3 +36,8 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="For programs")
     for name, value, source in sourced:
         table.add_row(name, value, source, DESCRIPTIONS[name.removeprefix(PREFIX).lower()])
     Console().print(table)
+
+
+def _without_password(value: str) -> str:
+    """An address, the password in it hidden."""
+    return _PASSWORD.sub(r"\1***@", value)

@@ -1,0 +1,47 @@
+"""Where the engines are."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from infra.cli import app
+from infra.cluster.engine import PASSWORD
+from infra.engines import engines_of
+from infra.settings import SettingError, Settings
+
+
+def test_without_settings_they_are_those_of_the_local_cluster() -> None:
+    engines = engines_of(Settings(cluster_port="30000"))
+
+    assert engines.kafka == "127.0.0.1:30000"
+    assert (engines.cassandra.host, engines.cassandra.port) == ("127.0.0.1", 30_002)
+    assert engines.neo4j == ("bolt://127.0.0.1:30005", "neo4j", PASSWORD)
+    assert engines.postgresql.endswith("@127.0.0.1:30009/starling")
+
+
+def test_each_can_be_elsewhere() -> None:
+    engines = engines_of(
+        Settings(kafka="a:1,b:2", cassandra="c:3", neo4j="bolt://me:secret@d:4", redis="redis://e")
+    )
+
+    assert engines.kafka == "a:1,b:2"
+    assert str(engines.cassandra) == "c:3"
+    assert engines.neo4j == ("bolt://d:4", "me", "secret")
+    assert engines.redis == "redis://e"
+
+
+@pytest.mark.parametrize("settings", [Settings(cassandra="host"), Settings(neo4j="host")])
+def test_nonsense_is_refused(settings: Settings) -> None:
+    with pytest.raises(SettingError, match="must be"):
+        engines_of(settings)
+
+
+def test_passwords_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARLING_POSTGRESQL", "postgresql://me:secret@host/name")
+
+    told = CliRunner().invoke(app, ["settings", "--json"]).output
+
+    assert "secret" not in told
+    (address,) = (s["value"] for s in json.loads(told) if s["name"] == "STARLING_POSTGRESQL")
+    assert address == "postgresql://me:***@host/name"
