@@ -1,7 +1,7 @@
 """Where the engines of the cluster profile are: from the settings, or `starling cluster`'s."""
 
+import re
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from infra.cluster.engine import DATABASE, PASSWORD, USER
 from infra.cluster.ports import ports_from
@@ -9,6 +9,7 @@ from infra.cluster.sockets import HOST
 from infra.settings import SettingError, Settings
 
 NEO4J_USER: Final = "neo4j"
+_PASSWORD: Final = re.compile("(://[^:/@]*:)[^@]*@")
 
 
 class Node(NamedTuple):
@@ -19,20 +20,12 @@ class Node(NamedTuple):
         return f"{self.host}:{self.port}"
 
 
-class Neo4jServer(NamedTuple):
-    """`url` has no credentials, so that it can be told."""
-
-    url: str
-    user: str
-    password: str
-
-
 class Engines(NamedTuple):
     """Everything to connect to. Kafka's servers are comma-separated HOST:PORT."""
 
     kafka: str
     cassandra: Node
-    neo4j: Neo4jServer
+    neo4j: str
     elasticsearch: str
     redis: str
     postgresql: str
@@ -45,7 +38,7 @@ def engines_of(settings: Settings) -> Engines:
     return Engines(
         kafka=settings.kafka or f"{HOST}:{local.kafka}",
         cassandra=_node("cassandra", settings.cassandra or f"{HOST}:{local.cassandra}"),
-        neo4j=_neo4j(settings.neo4j or f"bolt://{NEO4J_USER}:{PASSWORD}@{HOST}:{local.neo4j}"),
+        neo4j=settings.neo4j or f"bolt://{NEO4J_USER}:{PASSWORD}@{HOST}:{local.neo4j}",
         elasticsearch=settings.elasticsearch or f"http://{HOST}:{local.elasticsearch}",
         redis=settings.redis or f"redis://{HOST}:{local.redis}/0",
         postgresql=settings.postgresql
@@ -60,10 +53,6 @@ def _node(name: str, address: str) -> Node:
     return Node(host, int(port))
 
 
-def _neo4j(url: str) -> Neo4jServer:
-    parts = urlsplit(url)
-    if not parts.scheme or not parts.hostname:
-        raise SettingError("STARLING_NEO4J must be bolt://USER:PASSWORD@HOST:PORT")
-    port = f":{parts.port}" if parts.port else ""
-    bare = f"{parts.scheme}://{parts.hostname}{port}"
-    return Neo4jServer(bare, parts.username or NEO4J_USER, parts.password or "")
+def without_password(url: str) -> str:
+    """The address as it may be told."""
+    return _PASSWORD.sub(r"\1***@", url)

@@ -2,6 +2,7 @@
 reads the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 PREFIX: Final = "STARLING_"
+_NAMESPACE: Final = re.compile("([a-z][a-z0-9]{0,19})?")
 
 
 class SettingError(Exception):
@@ -29,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     argon2_cost: Literal["standard", "lowest"] = "standard"
     cluster_cache: str = ""
     cluster_port: str = "19400"
+    namespace: str = ""
+    partitions: str = "8"
     kafka: str = ""
     cassandra: str = ""
     neo4j: str = ""
@@ -83,6 +87,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return int(self.cluster_port)
 
     @property
+    def topic_partitions(self) -> int:
+        """Partitions of each topic. Raises SettingError."""
+        if not self.partitions.isdigit() or not 1 <= int(self.partitions) <= 64:
+            raise SettingError("STARLING_PARTITIONS must be a number from 1 to 64")
+        return int(self.partitions)
+
+    @property
     def allowed_origins(self) -> tuple[str, ...]:
         """Origins that browsers may call from (CORS)."""
         return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
@@ -100,6 +111,8 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "argon2_cost": "lowest makes password hashing cheap: for tests only",
     "cluster_cache": "programs of `starling cluster`; default: starling in the user's cache folder",
     "cluster_port": "the first of the ports of `starling cluster`",
+    "namespace": "begins the names of all topics, tables, keys: installations that share engines",
+    "partitions": "of each topic, 1 to 64: fixed for the life of the installation",
     "kafka": "HOST:PORT of brokers, comma-separated; default: that of `starling cluster`",
     "cassandra": "HOST:PORT; default: that of `starling cluster`",
     "neo4j": "bolt://USER:PASSWORD@HOST:PORT; default: that of `starling cluster`",
@@ -142,7 +155,9 @@ def load(
         settings = msgspec.convert(values, Settings)
     except msgspec.ValidationError as error:
         raise SettingError(str(error)) from error
-    _ = settings.address, settings.threshold, settings.cluster_base_port
+    _ = settings.address, settings.threshold, settings.cluster_base_port, settings.topic_partitions
+    if not _NAMESPACE.fullmatch(settings.namespace):
+        raise SettingError("STARLING_NAMESPACE must be up to 20 letters and digits")
     return settings, tuple(sourced)
 
 

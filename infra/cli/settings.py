@@ -1,17 +1,15 @@
 """`starling settings`: every setting, its value and where it came from."""
 
 import json
-import re
 import sys
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from infra.engines import without_password
 from infra.settings import DESCRIPTIONS, PREFIX, SettingError, Settings, load
-
-_PASSWORD: Final = re.compile("(://[^:/@]*:)[^@]*@")
 
 
 def load_or_exit() -> Settings:
@@ -27,7 +25,7 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="For programs")
     """Show every setting with its source; secrets are hidden."""
     load_or_exit()
     _, loaded = load()
-    sourced = [one._replace(value=_without_password(one.value)) for one in loaded]
+    sourced = [one._replace(value=without_password(one.value)) for one in loaded]
     if as_json:
         json.dump([s._asdict() for s in sourced], sys.stdout, indent=2)
         sys.stdout.write("\n")
@@ -37,7 +35,3 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="For programs")
         table.add_row(name, value, source, DESCRIPTIONS[name.removeprefix(PREFIX).lower()])
     Console().print(table)
 
-
-def _without_password(value: str) -> str:
-    """An address, the password in it hidden."""
-    return _PASSWORD.sub(r"\1***@", value)
