@@ -50,25 +50,29 @@ class LocalProjections:
             position=position,
             head=head,
             lag_events=head - position,
-            lag_s=await self._lag_s(position) if head > position else 0.0,
+            lag_s=await self._age_s(position) if head > position else 0.0,
             stalled_by=self._progress.stalled_by(projection.name),
             dead_letters=letters,
         )
 
-    async def _lag_s(self, position: int) -> float:
-        """How long ago the oldest event behind `position` happened that was not imported; 0 where
-        only imported ones are near."""
-        try:
-            unapplied = await self._feed.read(PARTITION, position, LOOKED_AT_MAX)
-        except Unavailable:
-            return 0.0
-        for fed in unapplied:
-            if isinstance(fed, Recorded) and not is_imported(fed.event.event_id):
-                return max(self._now_ms() - millis_of(fed.event.event_id), 0) / 1_000
-        return 0.0
+    async def _age_s(self, position: int) -> float:
+        return await lag_s(self._feed, PARTITION, position, self._now_ms())
 
     async def _letters(self) -> dict[str, int]:
         try:
             return await self._dead_letters.counts()
         except StoreUnavailable:
             return {}
+
+
+async def lag_s(feed: Feed, partition: int, position: int, now_ms: int) -> float:
+    """How many seconds ago the oldest event behind `position` happened that was not imported; 0
+    where only imported ones are near."""
+    try:
+        unapplied = await feed.read(partition, position, LOOKED_AT_MAX)
+    except Unavailable:
+        return 0.0
+    for fed in unapplied:
+        if isinstance(fed, Recorded) and not is_imported(fed.event.event_id):
+            return max(now_ms - millis_of(fed.event.event_id), 0) / 1_000
+    return 0.0

@@ -1,31 +1,62 @@
-"""What `/readyz` says of the embedded profile: the log, and each projection."""
+"""What `/readyz` says: the log, and each projection."""
 
-from collections.abc import Sequence
-from typing import Final
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
-from infra.projection_status import LocalProjections
+from domain.errors import Unavailable
 from infra.sqlite.event_log import SqliteEventLog
+from read_api.ports import Projections, ProjectionStatus
 from web.operations import LOG, Part
 
 # A view this far behind still answers, with what it has.
 DEGRADED_LAG_S: Final = 10.0
+LOG_ANSWERS_S: Final = 2.0
 
 
 class EmbeddedParts:
     """The parts of one process. A view that is behind degrades what reads it, nothing else."""
 
-    def __init__(self, log: SqliteEventLog, projections: LocalProjections) -> None:
+    def __init__(self, log: SqliteEventLog, projections: Projections) -> None:
         self._log = log
         self._projections = projections
 
     async def __call__(self) -> Sequence[Part]:
         """The state of each part now."""
-        parts = [Part(LOG, "up" if self._log.writable else "down", f"position {self._log.head}")]
-        for status in await self._projections.status():
-            if status.stalled_by is not None:
-                parts.append(Part(status.name, "down", status.stalled_by))
-            elif status.lag_s > DEGRADED_LAG_S:
-                parts.append(Part(status.name, "degraded", f"{status.lag_events} events behind"))
-            else:
-                parts.append(Part(status.name, "up"))
-        return parts
+        log = Part(LOG, "up" if self._log.writable else "down", f"position {self._log.head}")
+        return [log, *map(_part, await self._projections.status())]
+
+
+class Heads(Protocol):
+    """Can be asked how far the log is now."""
+
+    async def positions(self) -> Mapping[int, int]:
+        """Partition -> position of the newest event. Raises Unavailable."""
+
+
+class ClusterParts:
+    """What one serving process of a cluster needs."""
+
+    def __init__(self, log: Heads, projections: Projections) -> None:
+        self._log = log
+        self._projections = projections
+
+    async def __call__(self) -> Sequence[Part]:
+        """The state of each part now."""
+        return [await self._state_of_log(), *map(_part, await self._projections.status())]
+
+    async def _state_of_log(self) -> Part:
+        try:
+            async with asyncio.timeout(LOG_ANSWERS_S):
+                heads = await self._log.positions()
+        except (Unavailable, TimeoutError) as error:
+            return Part(LOG, "down", f"Kafka does not answer {error}".strip())
+        return Part(LOG, "up", f"{sum(heads.values())} events")
+
+
+def _part(status: ProjectionStatus) -> Part:
+    if status.stalled_by is not None:
+        return Part(status.name, "down", status.stalled_by)
+    if status.lag_s > DEGRADED_LAG_S:
+        return Part(status.name, "degraded", f"{status.lag_events} events behind")
+    return Part(status.name, "up")
