@@ -11,6 +11,11 @@ class FolderInUse(Exception):
     """Another process serves this folder."""
 
 
+def projection_file(folder: Path, name: str, version: int, generation: int) -> Path:
+    """Where a data folder has the file of a projection's generation."""
+    return folder / "projections" / f"{name}.v{version}.g{generation}.db"
+
+
 class DataFolder:
     """Locks the folder for as long as it is open. Foreign files in it are left alone."""
 
@@ -29,9 +34,9 @@ class DataFolder:
         """Where a file of the folder is."""
         return self.path / name
 
-    def projection(self, name: str, version: int) -> Path:
-        """Where a projection's file of that version is."""
-        return self.path / "projections" / f"{name}.v{version}.db"
+    def projection(self, name: str, version: int, generation: int = 1) -> Path:
+        """Where the file of a projection's generation is."""
+        return projection_file(self.path, name, version, generation)
 
     def close(self) -> None:
         """Let another process serve the folder."""

@@ -17,8 +17,9 @@ from domain.ids import AccountId, EventId, is_imported, millis_of
 from domain.positions import Vector
 from domain.topics import name_of
 from infra.live_subscription import LiveSubscription
-from projections.follower_graph import FOLLOWER_GRAPH, FollowerGraph
+from projections.follower_graph import FOLLOWER_GRAPH
 from projections.signals import Edited, Gone, Posted, Related, Signal, Told, signals
+from projections.stores import Stores
 from projections.windows import Window
 from read_api.ports import Delivered, FellBehind
 from streams.feed import Feed
@@ -61,10 +62,10 @@ class LiveHub:
     """Implements `read_api.ports.Live`. Everything is called on one event loop."""
 
     def __init__(
-        self, feed: Feed, graph: FollowerGraph, progress: Progress, *, bounds: Bounds = BOUNDS
+        self, feed: Feed, stores: Stores, progress: Progress, *, bounds: Bounds = BOUNDS
     ) -> None:
         self._feed = feed
-        self._graph = graph
+        self._stores = stores
         self._progress = progress
         self._bounds = bounds
         self._open: Counter[AccountId] = Counter()
@@ -161,7 +162,8 @@ class LiveHub:
         followed: set[AccountId] = set()
         window = Window()
         while True:
-            edges = await self._graph.edges(reader_id, "following", window, EDGES_MAX)
+            graph = self._stores.follower_graph
+            edges = await graph.edges(reader_id, "following", window, EDGES_MAX)
             followed.update(edge.account_id for edge in edges)
             if len(edges) < EDGES_MAX:
                 return followed

@@ -66,6 +66,11 @@ class Metrics:
         self._deliveries = self._counter(
             "fanout_deliveries", "Items put into home timelines", "way"
         )
+        self._taken = self._counter(
+            "worker_events", "Events taken from the topics and applied, wanted or not", "projection"
+        )
+        self._batches = self._counter("worker_batches", "Batches of them", "projection")
+        self._partitions = self._gauge("partitions", "Partitions that this worker reads")
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram, Histogram | None]] = {}
 
     async def exposition(self) -> bytes:
@@ -98,6 +103,16 @@ class Metrics:
     def delivered(self, count: int, *, way: str) -> None:
         """Note items put into home timelines, by `push` or `backfill`."""
         self._deliveries.labels(way).inc(count)
+
+    def took(self, projection: str, events: int) -> None:
+        """Note a batch that a worker applied. With `assigned` implements
+        `streams.faust.worker.Observer`."""
+        self._taken.labels(projection).inc(events)
+        self._batches.labels(projection).inc()
+
+    def assigned(self, projection: str, partitions: int) -> None:
+        """Note how many partitions a worker reads from now on."""
+        self._partitions.labels(projection).set(partitions)
 
     def measured_log(self, log: EventLog) -> EventLog:
         """The log, its acknowledgements timed."""

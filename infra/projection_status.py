@@ -12,7 +12,6 @@ from read_api.ports import ProjectionStatus
 from streams.feed import Feed
 from streams.runner import PARTITION, LocalProgress
 
-GENERATION: Final = 1
 # An imported event's id says when its post was written, not when it came: look past it.
 LOOKED_AT_MAX: Final = 100
 
@@ -27,12 +26,14 @@ class LocalProjections:
         feed: Feed,
         dead_letters: SqliteDeadLetters,
         *,
+        generation: Callable[[str], int],
         now_ms: Callable[[], int],
     ) -> None:
         self._projections = projections
         self._progress = progress
         self._feed = feed
         self._dead_letters = dead_letters
+        self._generation = generation
         self._now_ms = now_ms
 
     async def status(self) -> Sequence[ProjectionStatus]:
@@ -46,7 +47,7 @@ class LocalProjections:
         return ProjectionStatus(
             name=projection.name,
             version=projection.version,
-            generation=GENERATION,
+            generation=self._generation(projection.name),
             position=position,
             head=head,
             lag_events=head - position,

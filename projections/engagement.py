@@ -250,4 +250,5 @@ ENGAGEMENT: Final = Projection(
         }
     ),
     project=project,
+    rest_s=0.25,
 )

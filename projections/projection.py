@@ -47,4 +47,4 @@ class Projection:
     version: int
     events: frozenset[type[Event]]
     project: Callable[[Sequence[Recorded]], Sequence[Any]]
-    rest_s: float = 0.02
+    rest_s: float = 0.05

@@ -157,4 +157,5 @@ SEARCH_INDEX: Final = Projection(
         }
     ),
     project=project,
+    rest_s=0.25,
 )

@@ -15,9 +15,10 @@ from projections.search_index import SearchIndex
 from projections.trends import Trends
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stores:
-    """The stores of one generation of every projection."""
+    """The store of every projection's live generation. Another one takes its place while the
+    system serves: do not keep what is read here for later."""
 
     post_cards: PostCards
     author_timelines: AuthorTimelines

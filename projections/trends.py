@@ -126,4 +126,5 @@ TRENDS: Final = Projection(
         }
     ),
     project=project,
+    rest_s=0.25,
 )

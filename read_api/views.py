@@ -7,7 +7,7 @@ from projections.stores import Stores
 from read_api.ports import Refusals
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Views(Stores):
     """The stores of the live generations. `now_ms` is the clock, in Unix milliseconds."""
 

@@ -11,6 +11,7 @@ the process dies: the batch is read again from the checkpoint, which set semanti
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from domain.errors import Unavailable
@@ -22,6 +23,7 @@ from streams.feed import Fed, Feed, Unreadable
 RETRY_FIRST_S: Final = 0.05
 RETRY_MAX_S: Final = 5.0
 PARKED_IN_A_ROW_MAX: Final = 100
+NOTHING_PASSED: Final[Mapping[int, int]] = MappingProxyType({})
 
 T = TypeVar("T")
 
@@ -30,8 +32,13 @@ class Paused(Exception):
     """The projection must not go on: an unknown event type, or too many parked in a row."""
 
 
+def _every_one(_partition: int) -> bool:
+    return True
+
+
 class Pipeline:
-    """Takes batches of one partition in order and brings its projection's store up to them."""
+    """Takes batches, each partition's events in order, and brings its projection's store up to
+    them."""
 
     def __init__(
         self,
@@ -48,34 +55,46 @@ class Pipeline:
         self._parked_keys: frozenset[int] | None = None
         self._parked_in_a_row = 0
 
-    async def take(self, batch: Sequence[Fed]) -> int:
-        """Apply a batch and its checkpoint; the position reached. Raises Paused."""
+    async def take(
+        self, batch: Sequence[Fed], passed: Mapping[int, int] = NOTHING_PASSED
+    ) -> Mapping[int, int]:
+        """Apply a batch and its checkpoint: the last position of each of its partitions, or how
+        far events were `passed` over there that nobody wants. What was reached. Raises Paused."""
         if self._parked_keys is None:
             name = self.projection.name
             self._parked_keys = await self._until_done(lambda: self._dead_letters.keys(name))
         wanted, garbage = self._choose(batch)
         if garbage:
             await self._park(garbage)
-        last = batch[-1]
-        checkpoint = {last.partition: last.position}
+        # A partition's events come in order, so that its last one is what stays.
+        checkpoint = {fed.partition: fed.position for fed in batch}
+        for partition, position in passed.items():
+            checkpoint[partition] = max(position, checkpoint.get(partition, 0))
         if self._parked_keys or await self._attempt(wanted, checkpoint) is not None:
             await self._take_singly(wanted)
             await self._until_done(lambda: self.store.apply((), checkpoint))
         elif wanted:
             self._parked_in_a_row = 0
-        return last.position
+        return checkpoint
 
-    async def settle(self, feed: Feed) -> None:
-        """Do what was asked for about dead letters. Called between batches."""
+    async def settle(self, feed: Feed, owns: Callable[[int], bool] = _every_one) -> None:
+        """Do what was asked for about dead letters of the partitions that it `owns`. Called
+        between batches."""
         try:
             asked = await self._dead_letters.asked(self.projection.name)
         except StoreUnavailable:
             return
         for letter, discard in asked:
+            if not owns(letter.partition):
+                continue
             if discard:
                 await self._until_done(partial(self._dead_letters.drop, letter))
             await self._retry(letter, feed)
             self._parked_keys = None
+
+    def look_again(self) -> None:
+        """Somebody else may have parked events since, or settled what was parked."""
+        self._parked_keys = None
 
     async def _retry(self, asked: Parked, feed: Feed) -> None:
         """Apply what waits for the key, in order, as far as it can be applied now."""

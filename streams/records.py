@@ -45,17 +45,32 @@ def record_of(event: Event, version: int, codec: Codec, origin: Origin = NO_ORIG
 
 def record_of_stored(event: Event, version: int, name: str, state: bytes) -> Record:
     """The record of an event that is encoded already."""
+    return record_from(
+        event.TOPIC,
+        event.key,
+        event_id=event.event_id,
+        subject=event.stream,
+        version=version,
+        name=name,
+        state=state,
+    )
+
+
+def record_from(
+    topic: str, key: int, *, event_id: int, subject: str, version: int, name: str, state: bytes
+) -> Record:
+    """The record of an event that nobody decoded: what is sealed in it stays so."""
     headers = (
         ("ce_specversion", SPEC_VERSION),
-        ("ce_id", b"%d" % event.event_id),
+        ("ce_id", b"%d" % event_id),
         ("ce_source", SOURCE),
         ("ce_type", name.encode()),
-        ("ce_subject", event.stream.encode()),
-        ("ce_time", rfc3339(millis_of(event.event_id)).encode()),
+        ("ce_subject", subject.encode()),
+        ("ce_time", rfc3339(millis_of(event_id)).encode()),
         ("ce_streamversion", b"%d" % version),
         ("content-type", CONTENT_TYPE),
     )
-    return Record(event.TOPIC, b"%d" % event.key, state, headers)
+    return Record(topic, b"%d" % key, state, headers)
 
 
 def fed_of(place: Place, offset: int, headers: Headers, value: bytes | None, codec: Codec) -> Fed:

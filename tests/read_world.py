@@ -94,12 +94,13 @@ class ReadWorld:
         self._filled = joined(self.views)
         self.dead_letters = self._closing(SqliteDeadLetters(folder / "dead_letters.db"))
         self.progress = LocalProgress([projection.name for projection, _ in self._filled])
-        self.hub = LiveHub(self.feed, self.views.follower_graph, self.applied, bounds=bounds)
+        self.hub = LiveHub(self.feed, self.views, self.applied, bounds=bounds)
         projections = LocalProjections(
             [projection for projection, _ in self._filled],
             self.progress,
             self.feed,
             self.dead_letters,
+            generation=lambda _: 1,
             now_ms=lambda: self.now_ms,
         )
         self.routes = routes(

@@ -3,7 +3,8 @@
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -14,7 +15,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from domain.errors import NotAllowed, NotFound, NotSignedIn, Refusal, Unavailable
+from domain.errors import (
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    ProjectionBehind,
+    Refusal,
+    Unavailable,
+)
 from domain.positions import Vector
 from web import consistency, problems
 from web.cors import Cors
@@ -24,6 +32,7 @@ from web.failures import Failures
 from web.incoming import Fields, fields_of, read_body
 from web.observing import Observe, Observing
 from web.outgoing import TOKEN_HEADER, send_reply
+from web.own_writes import WAIT_MAX_S, OwnWrites
 from web.request_id import RequestIds
 from web.routing import Auth, Call, Identity, Reply, Route
 from web.security_headers import SecurityHeaders
@@ -70,6 +79,7 @@ class Edge:
     progress: Progress
     limits: Limits
     outages: tuple[type[Exception], ...] = ()
+    own_writes: OwnWrites = field(default_factory=OwnWrites)
 
 
 Layer = Callable[[ASGIApp], ASGIApp]
@@ -125,8 +135,20 @@ class RouteApp:
             self._edge.limits.check_body(route, call.body)
         if call.vector and route.uses:
             await self._edge.progress.reached(route.uses, call.vector, call.wait_s)
+        elif route.uses and identity is not None:
+            await self._show_own_writes(identity, call.wait_s)
         answer: Reply | Response = await route.endpoint(call)
+        if identity is not None and isinstance(answer, Reply) and answer.vector:
+            self._edge.own_writes.note(identity.account_id, answer.vector)
         return answer
+
+    async def _show_own_writes(self, identity: Identity, wait_s: float) -> None:
+        """Wait, though no token asks for it, and not for long, for what the account wrote last."""
+        vector = self._edge.own_writes.of(identity.account_id)
+        if vector is not None:
+            with suppress(ProjectionBehind):
+                wait_s = min(wait_s, WAIT_MAX_S)
+                await self._edge.progress.reached(self._route.uses, vector, wait_s)
 
     def _identify(self, authorization: str | None) -> Identity | None:
         auth = self._route.auth

@@ -50,9 +50,9 @@ class AccessTokens:
         self._cached_max = cached_max
         self._verified: OrderedDict[str, Verified] = OrderedDict()
 
-    def make(self, account_id: AccountId, session_id: str, scopes: Iterable[str]) -> str:
+    async def make(self, account_id: AccountId, session_id: str, scopes: Iterable[str]) -> str:
         """A token for the session. Raises Unavailable."""
-        key = self._keys.signing()
+        key = await self._keys.signing()
         now = int(self._clock())
         claims = {
             "iss": self._issuer,

@@ -13,13 +13,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from domain.errors import Unavailable
 from domain.ids import AccountId
-from infra.local_identity.database import Database
+from infra.local_identity.store import IdentityStore
 
 T = TypeVar("T")
 
-_PUT: Final = """
-INSERT INTO passwords VALUES (?, ?) ON CONFLICT (account_id) DO UPDATE SET hash = excluded.hash
-"""
+NOBODY: Final = AccountId(0)  # so that an unknown account is asked for as much as a known one
 
 
 class Cost(NamedTuple):
@@ -40,8 +38,8 @@ class _Verdict(NamedTuple):
 class Passwords:
     """Keeps and checks passwords. At most `waiting_max` hashes run or wait; more: Unavailable."""
 
-    def __init__(self, database: Database, *, cost: Cost, threads: int, waiting_max: int) -> None:
-        self._database = database
+    def __init__(self, store: IdentityStore, *, cost: Cost, threads: int, waiting_max: int) -> None:
+        self._store = store
         self._hasher = PasswordHasher(cost.passes, cost.memory_kib, cost.lanes)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
         self._places = threading.BoundedSemaphore(waiting_max)
@@ -50,40 +48,32 @@ class Passwords:
 
     async def keep(self, account_id: AccountId, password: str) -> None:
         """Durably. Raises Unavailable."""
-        hashed = await self._run(lambda: self._hasher.hash(_normal(password)))
-        with self._database.write() as connection:
-            connection.execute(_PUT, (account_id, hashed))
+        await self._store.keep_password(account_id, await self.hashed(password))
 
-    async def check(self, account_id: AccountId | None, password: str) -> bool:
-        """Whether it is the account's; as slow for an account without one, and for nobody."""
-        kept = None if account_id is None else self._kept(account_id)
+    async def hashed(self, password: str) -> str:
+        """The hash to keep of a password. Raises Unavailable."""
+        return await self._run(lambda: self._hasher.hash(_normal(password)))
+
+    async def check(self, account_id: AccountId | None, password: str) -> str | None:
+        """The hash that is kept of the account's password if this is it; what is done on its
+        strength must not be done if another hash is kept by then. As slow for an account without
+        one, and for nobody. Raises Unavailable."""
+        kept = await self._store.password(account_id or NOBODY)
         verdict = await self._run(lambda: self._verify(kept or self._nobodys, password))
         if account_id is None or kept is None or not verdict.matches:
-            return False
-        if verdict.stronger is not None:
-            return self._replace(account_id, kept, verdict.stronger)
-        return self._kept(account_id) == kept  # it may have been changed while we hashed
+            return None
+        if verdict.stronger is None:
+            return kept
+        replaced = await self._store.replace_password(account_id, kept, verdict.stronger)
+        return verdict.stronger if replaced else None
 
-    def drop(self, account_id: AccountId) -> None:
+    async def drop(self, account_id: AccountId) -> None:
         """Nobody can sign in to the account any more."""
-        with self._database.write() as connection:
-            connection.execute("DELETE FROM passwords WHERE account_id = ?", (account_id,))
+        await self._store.drop_password(account_id)
 
     def close(self) -> None:
         """Finish the hashes that run."""
         self._pool.shutdown(cancel_futures=True)
-
-    def _kept(self, account_id: AccountId) -> str | None:
-        sql = "SELECT hash FROM passwords WHERE account_id = ?"
-        with self._database.read() as connection:
-            row = connection.execute(sql, (account_id,)).fetchone()
-        return None if row is None else str(row[0])
-
-    def _replace(self, account_id: AccountId, kept: str, stronger: str) -> bool:
-        """Whether the password is still the one that was checked, now with today's cost."""
-        sql = "UPDATE passwords SET hash = ? WHERE account_id = ? AND hash = ?"
-        with self._database.write() as connection:
-            return connection.execute(sql, (stronger, account_id, kept)).rowcount == 1
 
     def _verify(self, hashed: str, password: str) -> _Verdict:
         try:

@@ -2,25 +2,22 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from jwt.algorithms import OKPAlgorithm
 
-from infra.local_identity.database import Database
+from domain.errors import Unavailable
+from infra.local_identity.store import IdentityStore, KeptKey
 
 ALGORITHM: Final = "EdDSA"
 KEY_LIFETIME_S: Final = 30 * 24 * 3600
 
-_LIVE: Final = """
-SELECT kid, private_key, made_at, retired_at FROM signing_keys
-WHERE retired_at IS NULL OR retired_at > ? ORDER BY made_at, kid
-"""
-
 
 class SigningKey(NamedTuple):
-    """`retired_at`: when it stopped signing; its tokens are good until they expire."""
+    """`made_at`: from when on it signs; `retired_at`: when it stops. Its tokens are good until
+    they expire."""
 
     kid: str
     private: Ed25519PrivateKey
@@ -30,23 +27,36 @@ class SigningKey(NamedTuple):
 
 
 class SigningKeys:
-    """The newest key signs; it and those whose tokens may still be in use verify."""
+    """The newest key signs; it and those whose tokens may still be in use verify.
+
+    A new one begins to sign when every process that shares the store knows it.
+    """
 
     def __init__(
-        self, database: Database, *, clock: Callable[[], float], tokens_live_s: int
+        self, store: IdentityStore, *, clock: Callable[[], float], tokens_live_s: int
     ) -> None:
-        self._database = database
+        self._store = store
         self._clock = clock
         self._tokens_live_s = tokens_live_s
         self._keys: dict[str, SigningKey] = {}
-        self._load()
 
-    def signing(self) -> SigningKey:
+    def new(self, *, in_s: int = 0) -> KeptKey:
+        """A key that signs from then on; it is not kept yet."""
+        private = Ed25519PrivateKey.generate().private_bytes_raw()
+        return KeptKey(secrets.token_urlsafe(12), private, int(self._clock()) + in_s, None)
+
+    def heard(self, keys: Iterable[KeptKey]) -> None:
+        """These are all the keys there are."""
+        known = self._keys
+        self._keys = {key.kid: _signing_key(key, known.get(key.kid)) for key in keys}
+
+    async def signing(self) -> SigningKey:
         """The key to sign with now; a new one if the last is old. Raises Unavailable."""
-        current = self._current()
-        if current is None or self._clock() - current.made_at >= KEY_LIFETIME_S:
-            return self.rotate()
-        return current
+        if self._clock() - self._newest().made_at >= KEY_LIFETIME_S:
+            await self.rotate()
+        now = self._clock()
+        begun = [key for key in self._keys.values() if key.made_at <= now]
+        return max(begun or self._keys.values(), key=_age)
 
     def verifying(self, kid: str) -> SigningKey | None:
         """The key named `kid`, unless every token it signed has expired."""
@@ -57,39 +67,33 @@ class SigningKeys:
             return None
         return key
 
-    def rotate(self) -> SigningKey:
-        """Sign with a new key, this one, from now on. Raises Unavailable."""
-        now = int(self._clock())
-        kid = secrets.token_urlsafe(12)
-        private = Ed25519PrivateKey.generate().private_bytes_raw()
-        with self._database.write() as connection:
-            dead = (now - self._tokens_live_s,)
-            connection.execute("DELETE FROM signing_keys WHERE retired_at <= ?", dead)
-            retire = "UPDATE signing_keys SET retired_at = ? WHERE retired_at IS NULL"
-            connection.execute(retire, (now,))
-            insert = "INSERT INTO signing_keys VALUES (?, ?, ?, NULL)"
-            connection.execute(insert, (kid, private, now))
-        self._load()
-        return self._keys[kid]
+    async def rotate(self) -> None:
+        """Sign with a new key as soon as every process knows it. Raises Unavailable."""
+        key = self.new(in_s=self._store.key_notice_s)
+        dead_before = int(self._clock()) - self._tokens_live_s
+        replacing = self._newest().kid
+        self.heard(await self._store.add_key(key, replacing=replacing, dead_before=dead_before))
 
     def jwks(self) -> dict[str, Any]:
         """The public keys that verify now (RFC 7517)."""
         live = [kid for kid in self._keys if self.verifying(kid) is not None]
         return {"keys": [_jwk(self._keys[kid]) for kid in live]}
 
-    def _current(self) -> SigningKey | None:
-        live = [key for key in self._keys.values() if key.retired_at is None]
-        return live[-1] if live else None
+    def _newest(self) -> SigningKey:
+        if not self._keys:
+            raise Unavailable("There is no signing key")
+        return max(self._keys.values(), key=_age)
 
-    def _load(self) -> None:
-        since = int(self._clock()) - self._tokens_live_s
-        with self._database.read() as connection:
-            rows = connection.execute(_LIVE, (since,)).fetchall()
-        keys = {}
-        for kid, raw, made_at, retired_at in rows:
-            private = Ed25519PrivateKey.from_private_bytes(raw)
-            keys[kid] = SigningKey(kid, private, private.public_key(), made_at, retired_at)
-        self._keys = keys
+
+def _age(key: SigningKey) -> tuple[int, str]:
+    return key.made_at, key.kid
+
+
+def _signing_key(kept: KeptKey, known: SigningKey | None) -> SigningKey:
+    if known is not None:
+        return known._replace(retired_at=kept.retired_at)
+    private = Ed25519PrivateKey.from_private_bytes(kept.private)
+    return SigningKey(kept.kid, private, private.public_key(), kept.made_at, kept.retired_at)
 
 
 def _jwk(key: SigningKey) -> dict[str, Any]:

@@ -15,42 +15,24 @@ from infra.live_hub import LiveHub
 from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
 from infra.metrics import Metrics
+from infra.profiles.embedded_generations import EmbeddedGenerations
+from infra.profiles.embedded_stores import Surroundings
 from infra.projection_status import LocalProjections
 from infra.readiness import EmbeddedParts
 from infra.settings import Settings
-from infra.sqlite.account_directory import SqliteAccountDirectory
-from infra.sqlite.author_timelines import SqliteAuthorTimelines
-from infra.sqlite.conversations import SqliteConversations
 from infra.sqlite.dead_letters import SqliteDeadLetters
-from infra.sqlite.engagement import SqliteEngagement
 from infra.sqlite.event_log import SqliteEventLog
 from infra.sqlite.feed import SqliteFeed
-from infra.sqlite.follower_graph import SqliteFollowerGraph
-from infra.sqlite.home_timelines import DEPTH, SqliteHomeTimelines
+from infra.sqlite.home_timelines import DEPTH
 from infra.sqlite.idempotency import SqliteIdempotency
+from infra.sqlite.identity import SqliteIdentityStore
 from infra.sqlite.import_index import SqliteImportIndex
 from infra.sqlite.keyring import SqliteKeyring
 from infra.sqlite.leases import SqliteLeases
-from infra.sqlite.moderation import SqliteModeration
-from infra.sqlite.notifications import SqliteNotifications
-from infra.sqlite.post_cards import SqlitePostCards
 from infra.sqlite.recorder import create_log
 from infra.sqlite.refusals import SqliteRefusals
-from infra.sqlite.search_index import SqliteSearchIndex
-from infra.sqlite.trends import SqliteTrends
 from infra.stamps import LeasedStamps, wall_clock_ms
-from projections.account_directory import ACCOUNT_DIRECTORY
-from projections.author_timelines import AUTHOR_TIMELINES
-from projections.conversations import CONVERSATIONS
-from projections.engagement import ENGAGEMENT
-from projections.follower_graph import FOLLOWER_GRAPH
-from projections.home_timelines import HOME_TIMELINES
-from projections.moderation import MODERATION
-from projections.notifications import NOTIFICATIONS
-from projections.post_cards import POST_CARDS
-from projections.projection import Projection, StoreUnavailable
-from projections.search_index import SEARCH_INDEX
-from projections.trends import TRENDS
+from projections.projection import StoreUnavailable
 from read_api.views import Views
 from streams.envelope import NO_ORIGIN, Codec, Origin
 from streams.registry import joined
@@ -89,13 +71,12 @@ class Embedded:
         clock_ms: Callable[[], int] = wall_clock_ms,
         home_depth: int = DEPTH,
     ) -> None:
-        self._home_depth = home_depth
         self._opened = ExitStack()
         with ExitStack() as undo:
             undo.callback(self._opened.close)
             self.folder = self._opened.enter_context(DataFolder(settings.data_path))
             self._open_feed()
-            self.views = self._open_views(settings, clock_ms)
+            self.views = self._open_views(Surroundings(settings, clock_ms, home_depth))
             self._open_runner(crashed, clock_ms)
             self._open_log(clock_ms)
             self._open_identity(settings)
@@ -203,36 +184,17 @@ class Embedded:
         lowest = settings.argon2_cost == "lowest"
         self.identity = self._closing(
             LocalIdentity(
-                self._file("identity.db"),
+                SqliteIdentityStore(self._file("identity.db")),
                 log=self.log,
                 refusals=self.refusals,
                 cost=LOWEST_COST if lowest else Cost(),
             )
         )
 
-    def _open_views(self, settings: Settings, clock_ms: Callable[[], int]) -> Views:
-        return Views(
-            post_cards=self._closing(SqlitePostCards(self._of(POST_CARDS))),
-            author_timelines=self._closing(SqliteAuthorTimelines(self._of(AUTHOR_TIMELINES))),
-            home_timelines=self._closing(
-                SqliteHomeTimelines(
-                    self._of(HOME_TIMELINES),
-                    threshold=settings.threshold,
-                    now_ms=clock_ms,
-                    depth=self._home_depth,
-                )
-            ),
-            conversations=self._closing(SqliteConversations(self._of(CONVERSATIONS))),
-            follower_graph=self._closing(SqliteFollowerGraph(self._of(FOLLOWER_GRAPH))),
-            search_index=self._closing(SqliteSearchIndex(self._of(SEARCH_INDEX))),
-            engagement=self._closing(SqliteEngagement(self._of(ENGAGEMENT))),
-            trends=self._closing(SqliteTrends(self._of(TRENDS))),
-            notifications=self._closing(SqliteNotifications(self._of(NOTIFICATIONS))),
-            account_directory=self._closing(SqliteAccountDirectory(self._of(ACCOUNT_DIRECTORY))),
-            moderation=self._closing(SqliteModeration(self._of(MODERATION))),
-            refusals=self.refusals,
-            now_ms=clock_ms,
-        )
+    def _open_views(self, around: Surroundings) -> Views:
+        self.generations = self._closing(EmbeddedGenerations(self.folder, around))
+        stores = self.generations.open_live()
+        return Views(**stores, refusals=self.refusals, now_ms=around.now_ms)
 
     def _open_runner(
         self, crashed: Callable[[str, BaseException], None], clock_ms: Callable[[], int]
@@ -242,17 +204,20 @@ class Embedded:
         self.dead_letters = self._closing(SqliteDeadLetters(self._file("dead_letters.db")))
         self.progress = LocalProgress([projection.name for projection in projections])
         self.projections = LocalProjections(
-            projections, self.progress, self.feed, self.dead_letters, now_ms=clock_ms
+            projections,
+            self.progress,
+            self.feed,
+            self.dead_letters,
+            generation=self.generations.number,
+            now_ms=clock_ms,
         )
-        self.live = LiveHub(self.feed, self.views.follower_graph, self.progress)
+        self.live = LiveHub(self.feed, self.views, self.progress)
         self.metrics = Metrics(self.projections)
         measured = [(self.metrics.measured_projection(one), store) for one, store in filled]
         self.runner = LocalRunner(
             self.feed, measured, self.dead_letters, self.progress, crashed=crashed
         )
-
-    def _of(self, projection: Projection) -> Path:
-        return self.folder.projection(projection.name, projection.version)
+        self.generations.follow(self.runner, self.views, self.metrics.measured_projection)
 
     def _closing(self, part: ClosableT) -> ClosableT:
         self._opened.callback(part.close)

@@ -38,9 +38,10 @@ class SqliteDeadLetters:
 
     async def park(self, parked: Sequence[Parked]) -> None:
         """See `streams.pipeline.DeadLetters.park`."""
+        letters = [letter._replace(error=_storable(letter.error)) for letter in parked]
         with self._writing() as writer:
             writer.executemany(
-                "INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, NULL)", parked
+                "INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, NULL)", letters
             )
 
     async def keys(self, projection: str) -> frozenset[int]:
@@ -87,7 +88,7 @@ class SqliteDeadLetters:
         with self._writing() as writer:
             writer.execute(
                 f"UPDATE dead_letters SET error = ?, requested = NULL WHERE {_PLACE}",  # noqa: S608
-                (error, *letter[:3]),
+                (_storable(error), *letter[:3]),
             )
             # What follows it by key was asked for in vain too.
             writer.execute(
@@ -151,3 +152,8 @@ class SqliteDeadLetters:
                 yield writer
         except sqlite3.OperationalError as error:
             raise StoreUnavailable(str(error)) from error
+
+
+def _storable(error: str) -> str:
+    """An error may quote what no text can hold: half a pair of surrogates."""
+    return error.encode("utf-8", "backslashreplace").decode()

@@ -18,8 +18,9 @@ from commands.ports import Append, Receipt, VersionConflict
 from domain.errors import Unavailable
 from domain.events import Event, Recorded
 from domain.positions import EMBEDDED_LOG, Vector
+from infra.sealed_answers import KEPT_MS
 from infra.sqlite.connections import Readers
-from infra.sqlite.receipts import KEPT_MS, ReceiptRow, to_row
+from infra.sqlite.receipts import ReceiptRow, to_row
 from infra.sqlite.recorder import Conflict, Entry, GroupRecorder, Outcome
 from streams.envelope import NO_ORIGIN, Codec, Origin
 

@@ -3,9 +3,7 @@
 import asyncio
 import threading
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
@@ -19,7 +17,8 @@ from streams.envelope import Codec, UnknownEventType, UnreadableEvent, names_of
 from streams.feed import Fed, Unreadable
 
 PARTITION: Final = 0
-TAIL_MAX: Final = 20_000
+# At most twice as many are held.
+TAIL_MAX: Final = 10_000
 NEWEST_MAX: Final = 1_000
 _SELECT: Final = (
     "SELECT rowid, originator_version, topic, state FROM stored_events "
@@ -41,7 +40,7 @@ class SqliteFeed:
     def __init__(self, path: Path, codec: Codec) -> None:
         self._codec = codec
         self._readers = Readers(path)
-        self._tail: deque[Recorded] = deque(maxlen=TAIL_MAX)
+        self._tail: list[Recorded] = []
         self._lock = threading.Lock()
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         row = self._readers.get().execute("SELECT MAX(rowid) FROM stored_events").fetchone()
@@ -56,6 +55,8 @@ class SqliteFeed:
         """Take events that are durable now, in order, and wake who waits. Any thread."""
         with self._lock:
             self._tail.extend(recorded)
+            if len(self._tail) > 2 * TAIL_MAX:
+                del self._tail[:-TAIL_MAX]
             self._head = recorded[-1].position
             waiting, self._waiting = self._waiting, []
         for loop, event in waiting:
@@ -103,7 +104,7 @@ class SqliteFeed:
             if self._tail and self._tail[0].position <= after + 1:
                 # Positions are contiguous, but a search costs little and assumes less.
                 start = bisect_right(self._tail, after, key=attrgetter("position"))
-                return list(islice(self._tail, start, start + limit))
+                return self._tail[start : start + limit]
         return self._read_file(after, limit)
 
     def _read_file(self, after: int, limit: int) -> Sequence[Fed]:

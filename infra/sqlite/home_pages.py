@@ -1,17 +1,22 @@
 """The read side of home timelines: a page out of what is kept ready and what is pulled.
 
-A page is read in one snapshot, so it sees a batch whole or not at all. Above a cache's floor it
-comes from the reader's entries, checked against what is live and how the reader stands to its
-authors now, and from pulled authors; below the floor, or without a cache, from all authors.
+A page is read in one snapshot, so it sees a batch whole or not at all. Above a ready home's floor
+it comes from the items that are kept there, checked against what is live and how the reader stands
+to its authors now, and from pulled authors; below the floor, or if none is ready, from all authors.
 """
 
 import sqlite3
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
+import orjson
+
 from domain.ids import AccountId
 from infra.sqlite.home_merge import SHOWN, Source, merged
+from infra.sqlite.home_ready import ReadyHomes
 from projections.items import Item
 from projections.windows import Window
 
@@ -20,17 +25,15 @@ from projections.windows import Window
 MANY_FOLLOWED: Final = 1_000
 SCANNED_MAX: Final = 1_000
 
-_CACHE: Final = """SELECT floor, last_read_ms, EXISTS (
-    SELECT 1 FROM ties INDEXED BY pulled_ties
-    WHERE reader_id = ?1 AND pulled = 1 AND follows = 1) FROM caches WHERE reader_id = ?1"""
+_PULLS: Final = """SELECT EXISTS (SELECT 1 FROM ties INDEXED BY pulled_ties
+    WHERE reader_id = ? AND pulled = 1 AND follows = 1)"""
 _ITEM: Final = """i.item_id, i.post_id, i.post_author_id,
     CASE i.post_id WHEN i.item_id THEN NULL ELSE i.actor_id END"""
 _FOLLOWED: Final = """(i.actor_id = :reader OR EXISTS (SELECT 1 FROM ties t
     WHERE t.reader_id = :reader AND t.other_id = i.actor_id AND t.follows = 1 AND t.hides = 0))"""
-_KEPT: Final = f"""SELECT {_ITEM} FROM entries e
-CROSS JOIN items i ON i.actor_id = e.actor_id AND i.item_id = e.item_id
-WHERE e.reader_id = :reader AND e.item_id > :above AND e.item_id < :below
-AND {_FOLLOWED} AND {SHOWN} ORDER BY e.item_id {{order}} LIMIT :limit"""
+_KEPT: Final = f"""SELECT {_ITEM} FROM json_each(:ids) kept
+CROSS JOIN items i INDEXED BY items_by_id ON i.item_id = kept.value
+WHERE {_FOLLOWED} AND {SHOWN}"""
 _EVERYBODYS: Final = f"""SELECT {_ITEM} FROM items i INDEXED BY items_by_id
 WHERE i.item_id > :above AND i.item_id < :below AND i.item_id {{within}} COALESCE(
     (SELECT item_id FROM items INDEXED BY items_by_id WHERE item_id > :above AND item_id < :below
@@ -48,7 +51,6 @@ def _of_merge(source: Source, *, upwards: bool) -> str:
 class _Direction(NamedTuple):
     """The statements of one reading direction."""
 
-    kept: str
     everybodys: str
     pulled: str
     followed: str
@@ -57,7 +59,6 @@ class _Direction(NamedTuple):
 def _direction(*, upwards: bool) -> _Direction:
     order = "ASC" if upwards else "DESC"
     return _Direction(
-        kept=_KEPT.format(order=order),
         everybodys=_EVERYBODYS.format(
             order=order, within="<" if upwards else ">", end=":below" if upwards else ":above"
         ),
@@ -70,32 +71,31 @@ _UP: Final = _direction(upwards=True)
 _DOWN: Final = _direction(upwards=False)
 
 
-class Cache(NamedTuple):
-    """What is kept ready for a reader: complete above `floor` but for pulled authors."""
+class _Kept(NamedTuple):
+    """What is ready of a home: complete above `floor` but for pulled authors, if there are any."""
 
+    ids: "array[int]"
     floor: int
-    last_read_ms: int
     pulls: bool
 
 
-class Home(NamedTuple):
-    """A page, newest first, and the cache it was read with; None if the reader has none."""
-
-    items: Sequence[Item]
-    cache: Cache | None
-
-
 def read_home(
-    connection: sqlite3.Connection, reader_id: AccountId, window: Window, limit: int
-) -> Home:
-    """The reader's home in the window, as it is at one moment."""
+    connection: sqlite3.Connection,
+    ready: ReadyHomes,
+    reader_id: AccountId,
+    window: Window,
+    limit: int,
+) -> Sequence[Item]:
+    """The reader's home in the window, as it is at one moment, newest first."""
     with _snapshot(connection):
-        row = connection.execute(_CACHE, (reader_id,)).fetchone()
-        cache = Cache(*row) if row else None
+        # The snapshot begins with this; only then may be looked at what is ready.
+        (pulls,) = connection.execute(_PULLS, (reader_id,)).fetchone()
+        home = ready.get(reader_id)
+        kept = None if home is None else _Kept(home.ids, home.floor, bool(pulls))
         page = _Page(connection, reader_id, window.above, limit)
         if window.upwards:
-            return Home(page.upwards(cache, window.below), cache)
-        return Home(page.downwards(cache, window.below), cache)
+            return page.upwards(kept, window.below)
+        return page.downwards(kept, window.below)
 
 
 @contextmanager
@@ -115,32 +115,48 @@ class _Page(NamedTuple):
     above: int
     limit: int
 
-    def downwards(self, cache: Cache | None, below: int) -> list[Item]:
+    def downwards(self, kept: _Kept | None, below: int) -> list[Item]:
         """The newest items of the window, newest first."""
-        if cache is None:
+        if kept is None:
             return self._pull(_DOWN, below, self.limit)
-        items = self._ready(_DOWN, cache, below) if below > cache.floor else []
+        items = self._ready(_DOWN, kept, below) if below > kept.floor else []
         missing = self.limit - len(items)
-        if missing and self.above < cache.floor:
-            items += self._pull(_DOWN, min(below, cache.floor + 1), missing)
+        if missing and self.above < kept.floor:
+            items += self._pull(_DOWN, min(below, kept.floor + 1), missing)
         return items
 
-    def upwards(self, cache: Cache | None, below: int) -> list[Item]:
+    def upwards(self, kept: _Kept | None, below: int) -> list[Item]:
         """The oldest items of the window, newest first."""
-        if cache is None or self.above < cache.floor:
+        if kept is None or self.above < kept.floor:
             return self._pull(_UP, below, self.limit)[::-1]
-        return self._ready(_UP, cache, below)[::-1]
+        return self._ready(_UP, kept, below)[::-1]
 
-    def _ready(self, direction: _Direction, cache: Cache, below: int) -> list[Item]:
+    def _ready(self, direction: _Direction, kept: _Kept, below: int) -> list[Item]:
         """What the window holds above the floor."""
-        above = max(self.above, cache.floor)
-        items = self._items(direction.kept, above, below, self.limit)
-        if not cache.pulls:
+        above = max(self.above, kept.floor)
+        items = self._standing(direction, kept.ids, above, below)
+        if not kept.pulls:
             return items
         pulled = self._items(direction.pulled, above, below, self.limit)
-        # An author who became pulled left entries behind: the same item may come both ways.
+        # An author who became pulled left items behind: the same one may come both ways.
         both = sorted({*items, *pulled}, reverse=direction is _DOWN)
         return both[: self.limit]
+
+    def _standing(
+        self, direction: _Direction, ids: "array[int]", above: int, below: int
+    ) -> list[Item]:
+        """The first of the items between these ids that stand in the reader's home."""
+        within = ids[bisect_right(ids, above) : bisect_left(ids, below)]
+        if direction is _DOWN:
+            within.reverse()
+        items: list[Item] = []
+        at = 0
+        while at < len(within) and (missing := self.limit - len(items)):
+            some = orjson.dumps(within[at : at + missing].tolist())
+            at += missing
+            rows = self.connection.execute(_KEPT, {"reader": self.reader_id, "ids": some})
+            items += map(Item._make, rows)
+        return items
 
     def _pull(self, direction: _Direction, below: int, limit: int) -> list[Item]:
         """What the window holds, from the items of everybody followed."""

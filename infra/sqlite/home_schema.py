@@ -1,11 +1,10 @@
-"""The tables of home timelines in SQLite: what is known, and what is kept ready for readers.
+"""The tables of home timelines in SQLite.
 
 `items` holds exactly the live items, `ties` how each reader stands to others: homes follow from
-these two. `entries` only names items that may stand in a cached reader's home, all of them above
-the cache's floor; reading checks each against `items` and `ties`, so that a deletion, a block or
-an unfollow needs no write there. An item is pulled, never pushed, below its author's
-`pulled_below`: all of them for an author with many followers, those written until then for one
-who has few again, none for the rest.
+these two. What is kept ready in memory (`home_ready`) only names items that may stand in a home;
+reading checks each against `items` and `ties`, so that a deletion, a block or an unfollow needs no
+write there. An item is pulled, never pushed, below its author's `pulled_below`: all of them for an
+author with many followers, those written until then for one who has few again, none for the rest.
 """
 
 from typing import Final
@@ -17,7 +16,7 @@ SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS items (
     actor_id INTEGER NOT NULL, item_id INTEGER NOT NULL, post_id INTEGER NOT NULL,
     post_author_id INTEGER NOT NULL, PRIMARY KEY (actor_id, item_id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS items_by_id ON items (item_id);
+CREATE INDEX IF NOT EXISTS items_by_id ON items (item_id, actor_id, post_id, post_author_id);
 CREATE INDEX IF NOT EXISTS reposts_of ON items (post_author_id, post_id) WHERE post_id <> item_id;
 CREATE TABLE IF NOT EXISTS reposts (
     account_id INTEGER NOT NULL, post_id INTEGER NOT NULL, post_author_id INTEGER NOT NULL,
@@ -35,12 +34,6 @@ CREATE INDEX IF NOT EXISTS pulled_ties ON ties (reader_id, other_id, pulled, fol
 CREATE TABLE IF NOT EXISTS authors (
     account_id INTEGER PRIMARY KEY, followers INTEGER NOT NULL,
     pulled_below INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS caches (
-    reader_id INTEGER PRIMARY KEY, floor INTEGER NOT NULL, last_read_ms INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS caches_by_last_read ON caches (last_read_ms);
-CREATE TABLE IF NOT EXISTS entries (
-    reader_id INTEGER NOT NULL, item_id INTEGER NOT NULL, actor_id INTEGER NOT NULL,
-    PRIMARY KEY (reader_id, item_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS thresholds (threshold REAL NOT NULL);
 
 CREATE TRIGGER IF NOT EXISTS repost_first AFTER INSERT ON reposts WHEN NEW.live = 1 BEGIN

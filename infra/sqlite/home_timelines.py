@@ -1,6 +1,7 @@
 """Home timelines in SQLite: pushed to readers seen lately, pulled for the rest.
 
-`home_schema` has the tables, `home_fan_out` the write side, `home_pages` the read side.
+`home_schema` has the tables, `home_ready` what is pushed, `home_fan_out` the write side,
+`home_pages` the read side.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from domain.ids import AccountId
-from infra.sqlite import home_fan_out
 from infra.sqlite.home_fan_out import FanOut
 from infra.sqlite.home_pages import read_home
+from infra.sqlite.home_ready import ReadyHomes
 from infra.sqlite.home_schema import SCHEMA, STATEMENTS
 from infra.sqlite.home_visits import Visits
 from infra.sqlite.projection_file import ProjectionFile
@@ -19,13 +20,9 @@ from projections.items import Item
 from projections.projection import StoreUnavailable
 from projections.windows import Window
 
-DEPTH: Final = 800
+DEPTH: Final = 400
 ACTIVE_DAYS: Final = 14
-# A push touches a page for each reader it goes to.
-MEMORY_MB: Final = 64
 _DAY_MS: Final = 86_400_000
-# A visit is written down at most this often for a reader.
-_VISIT_EVERY_MS: Final = _DAY_MS // 4
 
 
 class SqliteHomeTimelines:
@@ -42,8 +39,9 @@ class SqliteHomeTimelines:
     ) -> None:
         self._now_ms = now_ms
         self._active_ms = active_days * _DAY_MS
-        self._fan_out = FanOut(threshold=threshold, depth=depth)
-        self._file = ProjectionFile(path, SCHEMA, STATEMENTS, memory_mb=MEMORY_MB)
+        self._ready = ReadyHomes(depth)
+        self._fan_out = FanOut(self._ready, threshold=threshold)
+        self._file = ProjectionFile(path, SCHEMA, STATEMENTS)
         with self._file.writing() as writer:
             self._fan_out.adopt_threshold(writer)
         self._visits = Visits(self._keep_ready)
@@ -51,7 +49,7 @@ class SqliteHomeTimelines:
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
         with self._file.applying(operations, checkpoint) as writer:
-            home_fan_out.expire(writer, self._now_ms() - self._active_ms)
+            self._ready.expire(self._now_ms() - self._active_ms)
             self._fan_out.follow(writer, operations)
 
     async def checkpoint(self) -> Mapping[int, int]:
@@ -60,16 +58,22 @@ class SqliteHomeTimelines:
 
     async def page(self, reader_id: AccountId, window: Window, limit: int) -> Sequence[Item]:
         """See `HomeTimelines.page`."""
-        items, cache = read_home(self._file.reader, reader_id, window, limit)
-        now_ms = self._now_ms()
-        if cache is None or now_ms - cache.last_read_ms > _VISIT_EVERY_MS:
-            self._visits.note(reader_id, now_ms)
-        return items
+        home = self._ready.get(reader_id)
+        if home is None:
+            self._visits.note(reader_id)
+        else:
+            home.last_read_ms = self._now_ms()
+        return read_home(self._file.reader, self._ready, reader_id, window, limit)
 
     async def evict(self, reader_ids: Sequence[AccountId]) -> None:
         """See `HomeTimelines.evict`."""
-        with self._file.writing() as writer:
-            home_fan_out.evict(writer, reader_ids)
+        with self._file.writing():
+            self._ready.evict(reader_ids)
+
+    @property
+    def kept_ready(self) -> Mapping[AccountId, int]:
+        """How many items are kept ready, by reader."""
+        return self._ready.sizes
 
     def wait_for_rebuilds(self) -> None:
         """Return when every reader who read before is kept ready."""
@@ -80,12 +84,12 @@ class SqliteHomeTimelines:
         self._visits.close()
         self._file.close()
 
-    def _keep_ready(self, visits: Mapping[AccountId, int]) -> None:
+    def _keep_ready(self, reader_ids: Sequence[AccountId]) -> None:
         try:
             with self._file.writing() as writer:
-                for reader_id, at_ms in visits.items():
-                    if not home_fan_out.visited(writer, reader_id, at_ms):
-                        self._fan_out.rebuild(writer, reader_id, at_ms)
+                for reader_id in reader_ids:
+                    if self._ready.get(reader_id) is None:
+                        self._fan_out.rebuild(writer, reader_id, self._now_ms())
         except StoreUnavailable:
             # They are served by pulling; their next reads ask again.
             return

@@ -1,11 +1,12 @@
 """Readers whose homes should be kept ready, noted while they read and served on a thread.
 
-Reading takes place on the server's event loop, which must not write; and where nothing is posted
-no batch comes whose transaction a rebuild could share. Hence a thread of its own.
+Reading takes place on the server's event loop, which must not wait for who writes; and where
+nothing is posted no batch comes whose transaction a rebuild could share. Hence a thread of its own.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final
 
 from domain.ids import AccountId
@@ -16,21 +17,21 @@ TOGETHER_MAX: Final = 8
 
 
 class Visits:
-    """Hands noted readers, and when they read (Unix ms), to `serve`, a few at a time."""
+    """Hands noted readers to `serve`, a few at a time."""
 
-    def __init__(self, serve: Callable[[Mapping[AccountId, int]], None]) -> None:
+    def __init__(self, serve: Callable[[Sequence[AccountId]], None]) -> None:
         self._serve = serve
-        self._noted: dict[AccountId, int] = {}
+        self._noted: dict[AccountId, None] = {}
         self._changed = threading.Condition()
         self._busy = False
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="home-rebuilds", daemon=True)
         self._thread.start()
 
-    def note(self, reader_id: AccountId, at_ms: int) -> None:
+    def note(self, reader_id: AccountId) -> None:
         """This reader reads now. Returns at once."""
         with self._changed:
-            self._noted[reader_id] = at_ms
+            self._noted[reader_id] = None
             self._changed.notify_all()
 
     def wait(self) -> None:
@@ -54,14 +55,16 @@ class Visits:
                 self._closed = True
                 self._changed.notify_all()
 
-    def _take(self) -> dict[AccountId, int]:
+    def _take(self) -> Sequence[AccountId]:
         """The next few readers; empty when closed."""
         with self._changed:
             self._busy = False
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._closed or self._noted)
             if self._closed:
-                return {}
-            readers = list(self._noted)[:TOGETHER_MAX]
+                return ()
+            readers = list(islice(self._noted, TOGETHER_MAX))
             self._busy = True
-            return {reader: self._noted.pop(reader) for reader in readers}
+            for reader in readers:
+                del self._noted[reader]
+            return readers

@@ -6,9 +6,9 @@ from typing import Final
 from commands.ports import Answer, Answered, Claimed, Receipt
 from domain.errors import KeyInProgress, KeyReused
 from domain.positions import EMBEDDED_LOG
+from infra.sealed_answers import answer_of
 from infra.sqlite.connections import Readers
 from infra.sqlite.event_log import SqliteEventLog
-from infra.sqlite.receipts import answer_of
 from streams.envelope import Keyring
 
 _SELECT: Final = "SELECT fingerprint, answer FROM receipts WHERE scope = ? AND key = ?"

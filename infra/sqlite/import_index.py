@@ -6,8 +6,8 @@ from typing import Final
 
 import orjson
 
+from infra.sealed_answers import answer_of
 from infra.sqlite.connections import Readers
-from infra.sqlite.receipts import answer_of
 from streams.envelope import Keyring
 
 _RECEIPTS: Final = "SELECT key, answer FROM receipts WHERE scope = ?"

@@ -1,35 +1,20 @@
-"""A key per person in `keys.db`, outside of the log: destroying a key erases what it sealed.
+"""A key per person in `keys.db`, outside of the log: destroying a key erases what it sealed."""
 
-What is sealed is `format byte | nonce | AES-256-GCM ciphertext`, bound to the person's id. Logs
-are kept for ever and so is this format: a new one gets a new byte.
-"""
-
-import secrets
 import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from hashlib import blake2b
-from os import urandom
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from domain.errors import Unavailable
 from domain.ids import AccountId
+from infra import sealing
 from infra.sqlite.connections import connect, transaction
 from streams.envelope import Erased
 
 CACHED_KEYS_MAX: Final = 100_000
-KEY_BYTES: Final = 32
-NONCE_BYTES: Final = 12
-HANDLE_KEY_BYTES: Final = 16
-FORMAT: Final = b"\x01"
-_HEAD_BYTES: Final = len(FORMAT) + NONCE_BYTES
-_TAG_BYTES: Final = 16
 _DESTROYED: Final = b""
 
 # A row without a key is a tombstone: the key was destroyed and is never made again.
@@ -65,26 +50,19 @@ class SqliteKeyring:
         key = self._key(person_id, make=True)
         if key == _DESTROYED:
             raise Unavailable("The key of this person was destroyed")
-        nonce = urandom(NONCE_BYTES)
-        return FORMAT + nonce + AESGCM(key).encrypt(nonce, clear, _bound_to(person_id))
+        return sealing.seal(key, person_id, clear)
 
     def open(self, person_id: AccountId, sealed: bytes) -> bytes:
         """See `Keyring.open`. Raises ValueError for bytes that this key did not seal."""
         key = self._key(person_id, make=False)
         if key == _DESTROYED:
             raise Erased
-        if not sealed.startswith(FORMAT) or len(sealed) < _HEAD_BYTES + _TAG_BYTES:
-            raise ValueError("These bytes were not sealed by this program")
-        nonce = sealed[len(FORMAT) : _HEAD_BYTES]
-        try:
-            return AESGCM(key).decrypt(nonce, sealed[_HEAD_BYTES:], _bound_to(person_id))
-        except InvalidTag as error:
-            raise ValueError("These bytes were not sealed with this person's key") from error
+        return sealing.unseal(key, person_id, sealed)
 
     def ensure(self, person_ids: Iterable[AccountId]) -> None:
         """Make the keys that are missing, durably, in one commit. Raises Unavailable."""
         with self._database() as cached:
-            new = [(i, secrets.token_bytes(KEY_BYTES)) for i in person_ids if i not in cached]
+            new = [(i, sealing.new_key()) for i in person_ids if i not in cached]
             with transaction(self._connection):
                 self._connection.executemany(_MAKE, new)
 
@@ -99,9 +77,7 @@ class SqliteKeyring:
 
     def key_of(self, handle: str) -> str:
         """See `Handles.key_of`."""
-        folded = handle.casefold().encode("utf-8", "surrogatepass")
-        keyed = blake2b(folded, key=self._handles_secret, digest_size=HANDLE_KEY_BYTES)
-        return keyed.hexdigest()
+        return sealing.blinded(self._handles_secret, handle)
 
     def close(self) -> None:
         """Close the file."""
@@ -125,7 +101,7 @@ class SqliteKeyring:
         found = self._connection.execute(_GET, (person_id,)).fetchone()
         if found is None and make:
             with transaction(self._connection):
-                new = (person_id, secrets.token_bytes(KEY_BYTES))
+                new = (person_id, sealing.new_key())
                 self._connection.execute(_MAKE, new)
             found = self._connection.execute(_GET, (person_id,)).fetchone()
         if found is None:
@@ -133,7 +109,7 @@ class SqliteKeyring:
         return _DESTROYED if found[0] is None else bytes(found[0])
 
     def _secret(self, name: str) -> bytes:
-        new = (name, secrets.token_bytes(KEY_BYTES))
+        new = (name, sealing.new_key())
         self._connection.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", new)
         sql = "SELECT secret FROM secrets WHERE name = ?"
         return bytes(self._connection.execute(sql, (name,)).fetchone()[0])
@@ -146,7 +122,3 @@ class SqliteKeyring:
                 yield self._keys
             except sqlite3.Error as error:
                 raise Unavailable(f"The keys cannot be reached: {error}") from error
-
-
-def _bound_to(person_id: AccountId) -> bytes:
-    return person_id.to_bytes(8, "big")

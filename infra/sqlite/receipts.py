@@ -3,14 +3,9 @@ wrote, and dropped when nobody can ask for them any more."""
 
 from typing import Final, NamedTuple
 
-import msgspec
-
-from commands.ports import Answer, Receipt
-from domain.errors import KeyReused
-from domain.ids import AccountId
-from streams.envelope import Erased, Keyring
-
-KEPT_MS: Final = 48 * 3_600_000
+from commands.ports import Receipt
+from infra.sealed_answers import sealed_answer
+from streams.envelope import Keyring
 
 # What an import brought in (scopes "import/...") is known for ever: a second one adds nothing.
 SCHEMA: Final = """
@@ -29,10 +24,6 @@ DELETE FROM receipts WHERE (scope, key) IN (
     LIMIT 10000)
 """
 
-# Whose key seals an answer that belongs to no account yet (a sign-up) or to an import.
-_INSTALLATION: Final = AccountId(0)
-_answers: Final = msgspec.msgpack.Decoder(Answer)
-
 
 class ReceiptRow(NamedTuple):
     """A row of the table."""
@@ -46,17 +37,5 @@ class ReceiptRow(NamedTuple):
 
 def to_row(receipt: Receipt, keyring: Keyring, *, now_ms: int) -> ReceiptRow:
     """The row of a receipt. Raises Unavailable."""
-    sealed = keyring.seal(_person_of(receipt.scope), msgspec.msgpack.encode(receipt.answer))
+    sealed = sealed_answer(receipt.scope, receipt.answer, keyring)
     return ReceiptRow(receipt.scope, receipt.key, receipt.fingerprint, sealed, now_ms)
-
-
-def answer_of(scope: str, sealed: bytes, keyring: Keyring) -> Answer:
-    """What was answered. Raises Unavailable, KeyReused for a person who was erased since."""
-    try:
-        return _answers.decode(keyring.open(_person_of(scope), sealed))
-    except Erased as error:
-        raise KeyReused from error
-
-
-def _person_of(scope: str) -> AccountId:
-    return AccountId(int(scope)) if scope.isdigit() else _INSTALLATION

@@ -64,7 +64,7 @@ def routes(embedded: Embedded) -> tuple[Route, ...]:
 
 def main() -> None:
     settings, _ = load()
-    sys.setswitchinterval(server.SWITCH_INTERVAL_S)
+    server.tune_interpreter()
     with Embedded(settings, crashed=_stopped) as embedded:
         app = server.application(embedded, settings, more=routes(embedded))
         config = server.configured(app, settings)

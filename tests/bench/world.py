@@ -24,11 +24,11 @@ from infra.importing.imports import Files, Imports
 from infra.importing.outside import Outside
 from infra.importing.tally import Progress
 from infra.local_identity.access_tokens import LIFETIME_S, AccessTokens
-from infra.local_identity.database import Database
 from infra.local_identity.provider import NAME
 from infra.local_identity.signing_keys import SigningKeys
 from infra.profiles.embedded import LOG_FILE, Embedded
 from infra.settings import load
+from infra.sqlite.identity import SqliteIdentityStore
 from infra.sqlite.import_index import SqliteImportIndex
 from tests.bench.bench_text import SHARED
 
@@ -81,18 +81,19 @@ def world_in(folder: Path, say: Callable[[str], None]) -> World:
 def tokens_for(folder: Path, people: Iterable[int]) -> list[str]:
     """Access tokens signed with the folder's own key, dated so that they outlast the bench.
     Nobody may serve the folder meanwhile."""
-    database = Database(folder / "identity.db")
+    store = SqliteIdentityStore(folder / "identity.db")
+    keys = SigningKeys(store, clock=time, tokens_live_s=LIFETIME_S)
+    later = lambda: time() + 10 * LIFETIME_S  # noqa: E731 - a clock
+    tokens = AccessTokens(keys, issuer=NAME, audience=NAME, clock=later)
+
+    async def made() -> list[str]:
+        keys.heard(store.begin(keys.new(), 0).keys)
+        return [await tokens.make(AccountId(one), f"bench-{one}", ()) for one in people]
+
     try:
-        later = lambda: time() + 10 * LIFETIME_S  # noqa: E731 - a clock
-        tokens = AccessTokens(
-            SigningKeys(database, clock=time, tokens_live_s=LIFETIME_S),
-            issuer=NAME,
-            audience=NAME,
-            clock=later,
-        )
-        return [tokens.make(AccountId(one), f"bench-{one}", ()) for one in people]
+        return asyncio.run(made())
     finally:
-        database.close()
+        store.close()
 
 
 def texts() -> Iterator[str]:

@@ -15,9 +15,11 @@ import pytest
 from commands.ports import Tokens
 from domain.errors import Invalid, NotSignedIn, Unavailable, WrongCredentials
 from domain.ids import AccountId
-from infra.local_identity import LocalIdentity, sessions
+from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
 from infra.local_identity.signing_keys import KEY_LIFETIME_S
+from infra.sqlite import identity as module
+from infra.sqlite.identity import SqliteIdentityStore
 from tests.contract.identity_contract import (
     ACCESS_LIFETIME_S,
     ADA,
@@ -49,7 +51,7 @@ class Opened:
         audience: str = "starling",
     ) -> LocalIdentity:
         provider = LocalIdentity(
-            self._path,
+            SqliteIdentityStore(self._path),
             log=self._fakes.log,
             refusals=self._fakes.refusals,
             clock=lambda: self._fakes.stamps.now_ms / 1000,
@@ -93,7 +95,7 @@ class TestLocalIdentity(IdentityContract):
     async def test_a_rotated_key_verifies_until_its_tokens_have_expired(
         self, fakes: Fakes, provider: LocalIdentity, tokens: Tokens, reopen: Opened
     ) -> None:
-        provider.rotate_signing_key()
+        await provider.rotate_signing_key()
         newer = await provider.sign_in(ADA, SECRET)
 
         for verifier in (provider, reopen()):
@@ -129,7 +131,8 @@ class TestLocalIdentity(IdentityContract):
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
     async def test_passwords_cost_what_owasp_recommends(self, path: Path, fakes: Fakes) -> None:
-        with closing(LocalIdentity(path, log=fakes.log, refusals=fakes.refusals)) as provider:
+        store = SqliteIdentityStore(path)
+        with closing(LocalIdentity(store, log=fakes.log, refusals=fakes.refusals)) as provider:
             await provider.enroll(ADA, SECRET)
 
         with closing(sqlite3.connect(path)) as file:
@@ -207,7 +210,7 @@ class TestLocalIdentity(IdentityContract):
         reopen: Opened,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(sessions, "NOTICE_S", 0)
+        monkeypatch.setattr(module, "NOTICE_S", 0)
         provider.verify(tokens.access_token)
         command_line = reopen()
 

@@ -14,11 +14,11 @@ from eventsourcing.tests.persistence import (
 
 from commands.ports import Answer, Answered, Claimed, Receipt
 from domain.events import Recorded
+from infra.sealed_answers import KEPT_MS
 from infra.sqlite.event_log import FORGET_EVERY_MS, SqliteEventLog
 from infra.sqlite.feed import SqliteFeed
 from infra.sqlite.idempotency import SqliteIdempotency
 from infra.sqlite.keyring import SqliteKeyring
-from infra.sqlite.receipts import KEPT_MS
 from infra.sqlite.recorder import GroupRecorder
 from infra.stamps import wall_clock_ms
 from streams.envelope import Codec

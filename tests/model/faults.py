@@ -32,20 +32,20 @@ HOMES: Final = (
     Fault(
         "no backfill on follow",
         "infra/sqlite/home_fan_out.py",
-        "filled = writer.executemany(_BACKFILL, [(*tie, self._depth) for tie in ties])",
-        "filled = writer.executemany(_BACKFILL, [])",
+        "home.add([item_id for (item_id,) in writer.execute(_BACKFILL, bounds)])",
+        "home.add([])",
     ),
     Fault(
         "the floor is ignored when a home is read",
         "infra/sqlite/home_pages.py",
-        "if missing and self.above < cache.floor:",
-        "if missing and cache.floor < 0:",
+        "if missing and self.above < kept.floor:",
+        "if missing and kept.floor < 0:",
     ),
     Fault(
         "trimming does not raise the floor",
-        "infra/sqlite/home_fan_out.py",
-        "writer.executemany(_RAISE_FLOOR, [(reader, self._depth) for reader in readers])",
-        "writer.executemany('DELETE FROM entries WHERE reader_id = ?', [(r,) for r in readers])",
+        "infra/sqlite/home_ready.py",
+        "self.floor = ids[-depth - 1]",
+        "self.floor = min(self.floor, ids[-depth - 1])",
     ),
     Fault(
         "an author who is followed by many is lost to those who followed before",

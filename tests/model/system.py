@@ -113,7 +113,8 @@ class System:
         pipeline = self._pipelines[name]
         reached = (await pipeline.store.checkpoint()).get(PARTITION, 0)
         if batch := await self.embedded.feed.read(PARTITION, reached, size):
-            self.embedded.progress.advance(name, await pipeline.take(batch))
+            taken = await pipeline.take(batch)
+            self.embedded.progress.advance(name, taken[PARTITION])
 
     async def deliver_again(self, back: int, size: int) -> None:
         """Deliver a part of the log that projections have had, one by one, the newest first."""

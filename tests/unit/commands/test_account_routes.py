@@ -21,6 +21,7 @@ from domain.objects import Account, AccountCounts
 from domain.positions import Vector
 from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
+from infra.sqlite.identity import SqliteIdentityStore
 from tests.fakes import Fakes
 from web.app import Edge, build
 from web.limits import RateLimits
@@ -77,7 +78,7 @@ def fakes() -> Fakes:
 @pytest.fixture
 def identity(tmp_path: Path, fakes: Fakes) -> LocalIdentity:
     return LocalIdentity(
-        tmp_path / "identity.db",
+        SqliteIdentityStore(tmp_path / "identity.db"),
         log=fakes.log,
         refusals=fakes.refusals,
         clock=lambda: fakes.stamps.now_ms / 1000,

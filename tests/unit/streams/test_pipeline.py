@@ -111,7 +111,7 @@ def log_of(*texts: tuple[str, str]) -> list[Fed]:
 async def test_a_batch_moves_the_store_and_its_checkpoint(house: House) -> None:
     reached = await house.pipeline.take(log_of(("ada", "a"), ("bob", "b")))
 
-    assert (reached, house.store.position, house.store.texts) == (2, 2, ["a", "b"])
+    assert (reached, house.store.position, house.store.texts) == ({0: 2}, 2, ["a", "b"])
 
 
 async def test_a_batch_without_wanted_events_moves_the_checkpoint_too(house: House) -> None:

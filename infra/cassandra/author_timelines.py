@@ -1,0 +1,218 @@
+"""Author timelines in Cassandra.
+
+A list is a row for each item, which stays for ever: a deleted post's row says so. A repost's row
+stands if the register of (account, post) names it; that, and whether the post or somebody is gone,
+is looked up when a page is read, in one round trip for the whole page.
+
+The tweets of an author are counted bucket by bucket: how many rows were ever added and how many
+of these dropped. Both only grow, so each is its own timestamp: of two that counted, who saw more
+wins. Whoever counts has written before, so the last one to count saw everything.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from domain.ids import AccountId
+from infra.cassandra.bucketed_lists import (
+    DIRECTORY_COLUMNS,
+    DIRECTORY_KEY,
+    LIST_COLUMNS,
+    LIST_KEY,
+    MINUTES,
+    BucketedLists,
+    Place,
+)
+from infra.cassandra.session import CassandraSession
+from infra.cassandra.view_tables import ONCE, ViewTables, Write, by_key
+from projections.author_timelines import (
+    AddPost,
+    DropAuthor,
+    DropPost,
+    Operation,
+    PostKind,
+    SetRepost,
+)
+from projections.items import Item
+from projections.windows import Window
+
+# Lists: an author's tweets and reposts, an author's replies; everybody's tweets have no owner.
+_TWEETS, _REPLIES, _PUBLIC = range(3)
+_LISTS: Final[Mapping[PostKind | None, Collection[int]]] = {
+    "tweet": (_TWEETS,),
+    "reply": (_REPLIES,),
+    None: (_TWEETS, _REPLIES),
+}
+_NOBODY: Final = 0
+
+# Of an author's own post, `author_id` and `reposted_id` are absent.
+_SCHEMA: Final = {
+    "buckets": f"{DIRECTORY_COLUMNS}, added bigint, dropped bigint, {DIRECTORY_KEY}",
+    "items": f"""{LIST_COLUMNS}, author_id bigint, reposted_id bigint, dropped boolean,
+    {LIST_KEY}""",
+    "reposts": """account_id bigint, post_id bigint, item_id bigint, live boolean,
+    PRIMARY KEY ((account_id, post_id))""",
+    "gone": "id bigint PRIMARY KEY",
+}
+_COLUMNS: Final = "item_id, author_id, reposted_id, dropped"
+_ADD: Final = """INSERT INTO @items (owner_id, list, bucket, item_id, author_id)
+VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"""
+_DROP: Final = """INSERT INTO @items (owner_id, list, bucket, item_id, author_id, dropped)
+VALUES (?, ?, ?, ?, ?, true) USING TIMESTAMP ?"""
+_ADD_REPOST: Final = """INSERT INTO @items
+(owner_id, list, bucket, item_id, author_id, reposted_id) VALUES (?, ?, ?, ?, ?, ?)
+USING TIMESTAMP ?"""
+_SET_REPOST: Final = """INSERT INTO @reposts (account_id, post_id, item_id, live)
+VALUES (?, ?, ?, ?) USING TIMESTAMP ?"""
+_GO: Final = "INSERT INTO @gone (id) VALUES (?) USING TIMESTAMP ?"
+_GONE: Final = "SELECT id FROM @gone WHERE id IN ?"
+_REPOSTS: Final = """SELECT item_id, live FROM @reposts
+WHERE account_id = ? AND post_id IN ?"""
+_COUNT: Final = """SELECT owner_id, COUNT(*) - COUNT(reposted_id), COUNT(dropped) FROM @items
+WHERE list = ? AND bucket = ? AND owner_id IN ? GROUP BY owner_id, list, bucket"""
+_SET_ADDED: Final = """INSERT INTO @buckets (owner_id, bucket, list, added) VALUES (?, ?, ?, ?)
+USING TIMESTAMP ?"""
+_SET_DROPPED: Final = """INSERT INTO @buckets (owner_id, bucket, list, dropped)
+VALUES (?, ?, ?, ?) USING TIMESTAMP ?"""
+_COUNTS: Final = """SELECT owner_id, SUM(added), SUM(dropped) FROM @buckets
+WHERE owner_id IN ? GROUP BY owner_id"""
+
+
+class CassandraAuthorTimelines:
+    """Implements `projections.author_timelines.AuthorTimelines`."""
+
+    def __init__(self, session: CassandraSession, namespace: str) -> None:
+        self._tables = ViewTables(session, namespace, _SCHEMA)
+        self._own = BucketedLists(self._tables, _COLUMNS)
+        self._public = BucketedLists(self._tables, _COLUMNS, bits=MINUTES)
+        self.create = self._tables.create
+        self.drop = self._tables.drop
+
+    async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
+        """See `Store.apply`."""
+        await asyncio.gather(self._tables.write(self._writes(operations)), self._note(operations))
+        await self._count(operations)
+        await self._tables.advance(checkpoint)
+
+    async def checkpoint(self) -> Mapping[int, int]:
+        """See `Checkpoints.checkpoint`."""
+        return await self._tables.checkpoint()
+
+    async def page(
+        self, author_id: AccountId, kind: PostKind | None, window: Window, limit: int
+    ) -> Sequence[Item]:
+        """See `AuthorTimelines.page`."""
+
+        async def standing(rows: Sequence[Any]) -> Sequence[Item]:
+            return await self._own_items(author_id, rows)
+
+        gone, items = await asyncio.gather(
+            self._gone([author_id]),
+            self._own.page(author_id, _LISTS[kind], window, limit, standing),
+        )
+        return [] if gone else items
+
+    async def public_page(self, window: Window, limit: int) -> Sequence[Item]:
+        """See `AuthorTimelines.public_page`."""
+        return await self._public.page(_NOBODY, (_PUBLIC,), window, limit, self._public_items)
+
+    async def tweet_counts(self, author_ids: Sequence[AccountId]) -> dict[AccountId, int]:
+        """See `AuthorTimelines.tweet_counts`."""
+        wanted = set(author_ids)
+        rows, gone = await asyncio.gather(
+            self._tables.read_keys(_COUNTS, wanted), self._gone(wanted)
+        )
+        tweets = {owner: (added or 0) - (dropped or 0) for owner, added, dropped in rows}
+        return {owner: count for owner, count in tweets.items() if count and owner not in gone}
+
+    def _writes(self, operations: Sequence[Operation]) -> Iterator[Write]:
+        """What the operations say."""
+        for operation in operations:
+            match operation:
+                case AddPost(author_id, post_id) | DropPost(author_id, post_id):
+                    cql = _ADD if isinstance(operation, AddPost) else _DROP
+                    for lists, place in self._places(operation):
+                        yield _item(lists, place, cql, author_id)
+                    if isinstance(operation, DropPost):
+                        yield Write(("gone", post_id), _GO, (post_id, ONCE))
+                case SetRepost(account_id, post_id, post_author_id, item_id, on, version):
+                    register = (account_id, post_id)
+                    yield Write(register, _SET_REPOST, (*register, item_id, on, version))
+                    for lists, place in self._places(operation):
+                        yield _item(lists, place, _ADD_REPOST, post_author_id, post_id)
+                case DropAuthor(account_id):
+                    yield Write(("gone", account_id), _GO, (account_id, ONCE))
+
+    def _places(self, operation: Operation) -> Iterator[tuple[BucketedLists, Place]]:
+        """Where an operation has rows."""
+        match operation:
+            case AddPost(author_id, post_id, is_reply) | DropPost(author_id, post_id, is_reply):
+                yield self._own, (author_id, _REPLIES if is_reply else _TWEETS, post_id)
+                if not is_reply:
+                    yield self._public, (_NOBODY, _PUBLIC, post_id)
+            case SetRepost(account_id, on=True):
+                yield self._own, (account_id, _TWEETS, operation.item_id)
+            case _:
+                pass
+
+    async def _note(self, operations: Sequence[Operation]) -> None:
+        places = [place for operation in operations for place in self._places(operation)]
+        for lists in (self._own, self._public):
+            await lists.note(place for of, place in places if of is lists)
+
+    async def _count(self, operations: Iterable[Operation]) -> None:
+        """Count the tweets of the buckets that the operations touched."""
+        touched = {
+            (self._own.bucket_of(operation.post_id), operation.author_id)
+            for operation in operations
+            if isinstance(operation, AddPost | DropPost) and not operation.is_reply
+        }
+        writes = []
+        for bucket, places in by_key(touched, lambda place: place[0]).items():
+            authors = [author_id for _, author_id in places]
+            for owner, added, dropped in await self._tables.read_keys(
+                _COUNT, authors, _TWEETS, bucket
+            ):
+                place = (owner, bucket, _TWEETS)
+                writes.append(Write(("buckets", owner), _SET_ADDED, (*place, added, added)))
+                if dropped:
+                    writes.append(
+                        Write(("buckets", owner), _SET_DROPPED, (*place, dropped, dropped))
+                    )
+        await self._tables.write(writes)
+
+    async def _own_items(self, account_id: AccountId, rows: Sequence[Any]) -> Sequence[Item]:
+        """Those of an account's rows that stand."""
+        reposted = {post_id for _, _, post_id, _ in rows if post_id is not None}
+        authors = {author_id for _, author_id, post_id, _ in rows if post_id is not None}
+        standing, gone = await asyncio.gather(
+            self._tables.read_keys(_REPOSTS, reposted, account_id), self._gone(reposted | authors)
+        )
+        live = {item_id for item_id, live in standing if live}
+        return [
+            Item(item_id, item_id, author_id, None)
+            if post_id is None
+            else Item(item_id, post_id, author_id, account_id)
+            for item_id, author_id, post_id, dropped in rows
+            if (not dropped if post_id is None else item_id in live)
+            and not gone & {post_id, author_id}
+        ]
+
+    async def _public_items(self, rows: Sequence[Any]) -> Sequence[Item]:
+        """Those of everybody's rows that stand."""
+        there = [row for row in rows if not row.dropped]
+        gone = await self._gone({row.author_id for row in there})
+        return [
+            Item(row.item_id, row.item_id, row.author_id, None)
+            for row in there
+            if row.author_id not in gone
+        ]
+
+    async def _gone(self, ids: Collection[int]) -> set[int]:
+        """Which of these posts and accounts are gone."""
+        return {gone for (gone,) in await self._tables.read_keys(_GONE, ids)}
+
+
+def _item(lists: BucketedLists, place: Place, cql: str, *columns: int) -> Write:
+    partition = lists.partition_of(*place)
+    return Write(partition, cql, (*partition, place[2], *columns, ONCE))

@@ -1,0 +1,207 @@
+"""The cluster's event log: Kafka holds what is published, Cassandra decides what is appended."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from commands.ports import Append, Receipt
+from domain.errors import Unavailable
+from domain.events import Event, Recorded
+from domain.positions import Vector, merge
+from infra.cassandra import intents
+from infra.cassandra.appending import Appending, Producer
+from infra.cassandra.intents import Intents
+from infra.cassandra.kept import (
+    UNINDEXED,
+    Encoding,
+    Entry,
+    Kept,
+    Placed,
+    is_register,
+    kind_of,
+    vector_of,
+)
+from infra.cassandra.log_tables import LogTables
+from infra.cassandra.receipts import Receipts
+from infra.cassandra.registers import Indexed, Registers
+from infra.cassandra.relay import Relay
+from infra.cassandra.session import CassandraSession
+from infra.cassandra.streams import VERSION_MAX, Streams
+from projections.projection import StoreUnavailable
+from streams.envelope import NO_ORIGIN, Codec, Origin
+
+_STREAM: Final = "stream:"
+Committed = Callable[[Sequence[Recorded]], None]
+
+
+class ClusterEventLog:
+    """Implements `commands.ports.EventLog`. `on_commit` functions are called before a command is
+    answered, with its events; the position of one that is not in its topic yet is 0.
+
+    `namespace` begins the names of all tables. Used on one event loop.
+    """
+
+    def __init__(
+        self,
+        session: CassandraSession,
+        namespace: str,
+        producer: Producer,
+        codec: Codec,
+        *,
+        on_commit: Iterable[Committed] = (),
+        now_ms: Callable[[], int],
+        origin: Callable[[], Origin] = lambda: NO_ORIGIN,
+    ) -> None:
+        self._encoding = Encoding(codec)
+        self._producer = producer
+        self._on_commit = tuple(on_commit)
+        self._origin = origin
+        tables = LogTables(session, namespace)
+        self._streams = Streams(tables)
+        self._registers = Registers(tables)
+        self.intents = Intents(tables, now_ms=now_ms)
+        self.appending = Appending(self._streams, self.intents, producer)
+        self.relay = Relay(self.intents, self.appending)
+        self.receipts = Receipts(tables, self._encoding, now_ms=now_ms)
+        self._parts = (self._streams, self._registers, self.intents, self.receipts)
+
+    async def create(self) -> None:
+        """Make the tables that are missing. Raises StoreUnavailable."""
+        for part in self._parts:
+            await part.create()
+
+    async def drop(self) -> None:
+        """Remove every table, and with them the truth. Raises StoreUnavailable."""
+        for part in self._parts:
+            await part.drop()
+
+    async def close(self) -> None:
+        """Stop what runs in the background; session and producer are the caller's."""
+        await self._registers.close()
+
+    async def publish(self, events: Sequence[Event], *, receipt: Receipt | None = None) -> Vector:
+        """See `EventLog.publish`."""
+        async with unavailable():
+            entry = await self._encoding.published(events, self._origin())
+            return await self._record(entry, events, receipt)
+
+    async def append(self, appends: Sequence[Append], *, receipt: Receipt | None = None) -> Vector:
+        """See `EventLog.append`. Unless it fails it is decided: its events reach their topics,
+        if not now then by the relay."""
+        async with unavailable():
+            entry = await self._encoding.appended(appends, self._origin())
+            events = [event for append in appends for event in append.events]
+            return await self._record(entry, events, receipt)
+
+    async def latest(self, stream: str) -> Recorded | None:
+        """See `EventLog.latest`. Positions of appended events are not told."""
+        async with unavailable():
+            if is_register(stream):
+                register = await self._registers.latest(_indexed(stream))
+                found = [] if register is None else [register]
+                return next(iter(await self._registered(found)), None)
+            newest = await self._streams.newest(stream, 1)
+            return next(iter(await self._encoding.recorded(newest)), None)
+
+    async def history(self, stream: str) -> Sequence[Recorded]:
+        """See `EventLog.history`. Positions of appended events are not told."""
+        async with unavailable():
+            if is_register(stream):
+                return await self._registered(await self._registers.history(_indexed(stream)))
+            return await self._encoding.recorded(await self._streams.rows(stream, 0, VERSION_MAX))
+
+    async def redo(self, entry: Entry) -> Vector:
+        """Record what another attempt may have recorded or not: the same events, once.
+
+        Raises VersionConflict (it did not, and will not), Unavailable.
+        """
+        async with unavailable():
+            recorded, placed = await self._put(entry)
+            events = [one.event for one in await self._encoding.recorded(recorded.kept)]
+            self._committed(recorded.kept, events, placed)
+            return vector_of(recorded.kept, placed)
+
+    async def located(self, vector: Vector) -> Vector:
+        """The vector with streams replaced by positions in topics, where they are published."""
+        known: list[Vector] = []
+        async with unavailable():
+            for name, position in vector.items():
+                stream = name.removeprefix(_STREAM)
+                if stream == name:
+                    known.append({name: position})
+                    continue
+                newest = await self._streams.newest(stream, 1, last=position)
+                placed = await self._streams.places(newest)
+                known.append(vector_of(newest, placed) or {name: position})
+        return merge(known)
+
+    async def _record(
+        self, entry: Entry, events: Sequence[Event], receipt: Receipt | None
+    ) -> Vector:
+        if receipt is not None and (earlier := await self.receipts.prepare(receipt, entry)):
+            # An earlier attempt of this very command, which may have succeeded.
+            vector = await self.redo(earlier)
+        else:
+            recorded, placed = await self._put(entry)
+            self._committed(recorded.kept, events, placed)
+            vector = vector_of(recorded.kept, placed)
+        if receipt is not None:
+            with suppress(StoreUnavailable):
+                await self.receipts.done(receipt.scope, receipt.key, vector)
+        return vector
+
+    async def _put(self, entry: Entry) -> tuple[Entry, Placed]:
+        if entry.appended:
+            return await self.appending.append(entry)
+        return entry, await self._publish(entry)
+
+    async def _publish(self, entry: Entry) -> Placed:
+        """All or none: of several events an intent is left to whoever comes after a crash."""
+        several = len(entry.kept) > 1
+        written = await self.intents.write(intents.publishing(entry)) if several else None
+        where = await self._producer.produce([one.record for one in entry.kept])
+        ids = (one.event_id for one in entry.kept)
+        placed = dict(zip(ids, where, strict=True))
+        await self._registers.index(entry.kept, placed)
+        if written is not None:
+            with suppress(StoreUnavailable):
+                await self.intents.remove(written)
+        return placed
+
+    async def _registered(self, found: Sequence[Indexed]) -> list[Recorded]:
+        events = await self._encoding.recorded([one.kept for one in found])
+        return [
+            event._replace(partition=one.place.number, position=one.offset + 1)
+            for event, one in zip(events, found, strict=True)
+        ]
+
+    def _committed(self, kept: Sequence[Kept], events: Sequence[Event], placed: Placed) -> None:
+        if not self._on_commit:
+            return
+        by_id: dict[int, Event] = {event.event_id: event for event in events}
+        group = [_recorded(by_id[one.event_id], one, placed) for one in kept]
+        for committed in self._on_commit:
+            committed(group)
+
+
+def _recorded(event: Event, kept: Kept, placed: Placed) -> Recorded:
+    where = placed.get(event.event_id)
+    if where is None:
+        return Recorded(event, kept.version, 0)
+    place, offset = where
+    return Recorded(event, kept.version, offset + 1, place.number)
+
+
+def _indexed(register: str) -> str:
+    if kind_of(register) in UNINDEXED:
+        raise ValueError(f"{register} is not indexed: no decision asks for it")
+    return register
+
+
+@asynccontextmanager
+async def unavailable() -> AsyncIterator[None]:
+    """Tell an outage of Cassandra in the write side's words."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise Unavailable(f"The log cannot be reached: {error}") from error

@@ -1,0 +1,287 @@
+"""Post cards in Cassandra.
+
+What an operation says is written first. Then what follows from it together with all that others
+wrote is looked up and written: that a deleted post is no reply any more, that posts and doings of
+closed accounts are gone. Whoever writes one half of such a pair looks for the other afterwards, so
+one of them finds both. So a page of cards is read without asking who is gone.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain, product
+from typing import Any, Final
+
+import msgspec
+
+from domain.ids import AccountId, EventId, PostId, millis_of
+from domain.objects import PostCounts, PostViewer, post_members
+from infra.cassandra.bucketed_lists import BucketedLists
+from infra.cassandra.post_card_tables import (
+    BOOKMARKS,
+    COLUMNS,
+    DONE,
+    LIKES,
+    QUOTES,
+    REPLIES,
+    REPOSTS,
+    SCHEMA,
+    WRITTEN,
+    drops_of,
+    members_of,
+    places_of,
+    told_posts,
+    undoing_of,
+    undone_members,
+    writes_of,
+)
+from infra.cassandra.session import CassandraSession
+from infra.cassandra.tallies import Member, Tallies
+from infra.cassandra.view_tables import ViewTables, by_key
+from projections.post_cards import (
+    AddPost,
+    Bookmark,
+    Card,
+    DropAccount,
+    DropPost,
+    EditPost,
+    Operation,
+    PostVersion,
+    Reaction,
+    SetBookmark,
+    SetLike,
+    SetRepost,
+    counts_json,
+)
+from projections.windows import Window
+
+_CARDS: Final = """SELECT post_id, author_id, in_reply_to_id, in_reply_to_author_id,
+conversation_id, quote_of_id, quote_of_author_id, version, birth, text, edited, deleted
+FROM @posts WHERE post_id IN ?"""
+_LINKS: Final = """SELECT post_id, author_id, in_reply_to_id, quote_of_id, deleted FROM @posts
+WHERE post_id IN ?"""
+_FIRST: Final = "SELECT author_id, text, deleted FROM @posts WHERE post_id = ?"
+_EDITS: Final = """SELECT version, event_id, text FROM @edits
+WHERE post_id = ? AND version > ? LIMIT ?"""
+_CLOSED: Final = "SELECT account_id FROM @closed WHERE account_id IN ?"
+_DONE_WITH: Final = f"""SELECT {COLUMNS} FROM @items
+WHERE owner_id = ? AND list = {DONE} AND bucket = ? AND item_id IN ?"""  # noqa: S608 - our own words
+_DONE_BY: Final = f"""SELECT owner_id, liked, reposted FROM @items
+WHERE list = {DONE} AND bucket = ? AND item_id = ? AND owner_id IN ?"""  # noqa: S608 - our own words
+# What the reader did with a post as JSON.
+_VIEWERS: Final = {
+    did: msgspec.json.encode(PostViewer(*did)) for did in product((False, True), repeat=3)
+}
+_NOBODY: Final = _VIEWERS[False, False, False]
+_Totals = Mapping[tuple[int, int], int]
+
+
+class CassandraPostCards:
+    """Implements `projections.post_cards.PostCards`."""
+
+    def __init__(self, session: CassandraSession, namespace: str) -> None:
+        self._tables = ViewTables(session, namespace, SCHEMA)
+        self._lists = BucketedLists(self._tables, COLUMNS)
+        self._tallies = Tallies(self._tables)
+        self.create = self._tables.create
+        self.drop = self._tables.drop
+
+    async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
+        """See `Store.apply`."""
+        members = list(chain.from_iterable(map(members_of, operations)))
+        said = chain.from_iterable(writes_of(operation, self._lists) for operation in operations)
+        await asyncio.gather(
+            self._tables.write(chain(said, self._tallies.writes(members))),
+            self._lists.note(chain.from_iterable(map(places_of, operations))),
+        )
+        await self._close(operations)
+        posts = [op for op in operations if isinstance(op, AddPost | EditPost | DropPost)]
+        dropped = [row for row in await self._links([op.post_id for op in posts]) if row.deleted]
+        gone = {row.post_id for row in dropped}
+        late = {op.post_id for op in posts if isinstance(op, EditPost) and op.post_id in gone}
+        await self._tables.write(chain.from_iterable(map(drops_of, late)))
+        members += await self._tell_no_more(dropped)
+        await self._tallies.count(members)
+        await self._tables.advance(checkpoint)
+
+    async def checkpoint(self) -> Mapping[int, int]:
+        """See `Checkpoints.checkpoint`."""
+        return await self._tables.checkpoint()
+
+    async def cards(
+        self, post_ids: Sequence[PostId], reader_id: AccountId | None
+    ) -> Mapping[PostId, Card]:
+        """See `PostCards.cards`."""
+        wanted = dict.fromkeys(post_ids)
+        rows, totals, viewers = await asyncio.gather(
+            self._tables.read_keys(_CARDS, wanted),
+            self._tallies.totals(wanted),
+            self._viewers(reader_id, wanted),
+        )
+        return {
+            row.post_id: _card(row, totals, viewers.get(row.post_id, _NOBODY))
+            for row in rows
+            if _is_there(row)
+        }
+
+    async def counts(self, post_id: PostId) -> PostCounts:
+        """See `PostCards.counts`."""
+        links, totals = await asyncio.gather(
+            self._links([post_id]), self._tallies.totals([post_id])
+        )
+        there = any(map(_is_there, links))
+        return PostCounts(*_counts(post_id, totals)) if there else PostCounts()
+
+    async def history(
+        self, post_id: PostId, limit: int, *, after: int = 0
+    ) -> Sequence[PostVersion]:
+        """See `PostCards.history`."""
+        posts, edits = await asyncio.gather(
+            self._tables.read(_FIRST, post_id), self._tables.read(_EDITS, post_id, after, limit)
+        )
+        if not any(map(_is_there, posts)):
+            return []
+        first = [PostVersion(1, millis_of(post_id), posts[0].text)] if after < 1 else []
+        later = [PostVersion(v, millis_of(event_id), text) for v, event_id, text in edits]
+        return [*first, *later][:limit]
+
+    async def likers(
+        self, post_id: PostId, limit: int, *, before: EventId | None = None
+    ) -> Sequence[Reaction]:
+        """See `PostCards.likers`."""
+        return await self._who(LIKES, post_id, limit, before)
+
+    async def reposters(
+        self, post_id: PostId, limit: int, *, before: EventId | None = None
+    ) -> Sequence[Reaction]:
+        """See `PostCards.reposters`."""
+        return await self._who(REPOSTS, post_id, limit, before)
+
+    async def bookmarks(
+        self, account_id: AccountId, limit: int, *, before: EventId | None = None
+    ) -> Sequence[Bookmark]:
+        """See `PostCards.bookmarks`."""
+
+        async def standing(rows: Sequence[Any]) -> Sequence[Bookmark]:
+            post_ids = {row.other_id for row in rows}
+            links, done = await asyncio.gather(
+                self._links(post_ids), self._done(account_id, post_ids)
+            )
+            there = {row.post_id for row in links if _is_there(row)}
+            marks = {row.item_id: row.bookmarked for row in done if row.item_id in there}
+            return [
+                Bookmark(row.item_id, row.other_id)
+                for row in rows
+                if marks.get(row.other_id) == row.item_id
+            ]
+
+        window = Window(max_id=before)
+        return await self._lists.page(account_id, (BOOKMARKS,), window, limit, standing)
+
+    async def _who(
+        self, list_: int, post_id: PostId, limit: int, before: EventId | None
+    ) -> Sequence[Reaction]:
+        async def standing(rows: Sequence[Any]) -> Sequence[Reaction]:
+            accounts = {row.other_id for row in rows}
+            bucket = self._lists.bucket_of(post_id)
+            done = await self._tables.read_keys(_DONE_BY, accounts, bucket, post_id)
+            now = {row.owner_id: row.liked if list_ == LIKES else row.reposted for row in done}
+            return [
+                Reaction(row.item_id, row.other_id)
+                for row in rows
+                if now.get(row.other_id) == row.item_id
+            ]
+
+        links, found = await asyncio.gather(
+            self._links([post_id]),
+            self._lists.page(post_id, (list_,), Window(max_id=before), limit, standing),
+        )
+        return found if any(map(_is_there, links)) else []
+
+    async def _viewers(
+        self, reader_id: AccountId | None, post_ids: Collection[PostId]
+    ) -> dict[PostId, bytes]:
+        """What the reader did with the posts, as JSON."""
+        if reader_id is None:
+            return {}
+        return {
+            post_id: _VIEWERS[(liked or 0) > 0, (reposted or 0) > 0, (bookmarked or 0) > 0]
+            for post_id, _, liked, reposted, bookmarked in await self._done(reader_id, post_ids)
+        }
+
+    async def _done(self, account_id: AccountId, post_ids: Collection[PostId]) -> list[Any]:
+        """What the account did with the posts."""
+        buckets = by_key(post_ids, self._lists.bucket_of)
+        rows = await asyncio.gather(
+            *(
+                self._tables.read_keys(_DONE_WITH, some, account_id, bucket)
+                for bucket, some in buckets.items()
+            )
+        )
+        return list(chain.from_iterable(rows))
+
+    async def _links(self, post_ids: Collection[PostId]) -> list[Any]:
+        """Whose the posts are, what they speak of, and whether they are deleted."""
+        return await self._tables.read_keys(_LINKS, set(post_ids))
+
+    async def _close(self, operations: Sequence[Operation]) -> None:
+        """What these operations and the closings of accounts mean for each other."""
+        for operation in operations:
+            if isinstance(operation, DropAccount):
+                await self._sweep(operation.account_id)
+        posts = [op for op in operations if isinstance(op, AddPost | EditPost)]
+        done = [op for op in operations if isinstance(op, SetLike | SetRepost | SetBookmark)]
+        people = {op.author_id for op in posts} | {op.account_id for op in done}
+        closed = {row.account_id for row in await self._tables.read_keys(_CLOSED, people)}
+        await self._end([op.post_id for op in posts if op.author_id in closed])
+        await self._undo((op.account_id, op.post_id) for op in done if op.account_id in closed)
+
+    async def _sweep(self, account_id: AccountId) -> None:
+        """Everything that the account wrote and did is gone."""
+        async for rows in self._lists.whole(account_id, WRITTEN):
+            await self._end([row.item_id for row in rows])
+        async for rows in self._lists.whole(account_id, DONE):
+            await self._undo((account_id, row.item_id) for row in rows)
+
+    async def _end(self, post_ids: Collection[PostId]) -> None:
+        """The posts are gone."""
+        await self._tables.write(chain.from_iterable(map(drops_of, post_ids)))
+        await self._tallies.count(await self._tell_no_more(await self._links(post_ids)))
+
+    async def _tell_no_more(self, links: Sequence[Any]) -> list[Member]:
+        """These posts are no replies and quotes any more."""
+        members = [
+            member
+            for row in links
+            for member in told_posts(row.post_id, row.in_reply_to_id, row.quote_of_id, there=False)
+        ]
+        await self._tables.write(self._tallies.writes(members))
+        return members
+
+    async def _undo(self, reactions: Iterable[tuple[AccountId, PostId]]) -> None:
+        """These accounts did nothing with these posts."""
+        undone = set(reactions)
+        members = list(chain.from_iterable(undone_members(*one) for one in undone))
+        await self._tables.write(
+            chain((undoing_of(*one, self._lists) for one in undone), self._tallies.writes(members))
+        )
+        await self._tallies.count(members)
+
+
+def _is_there(row: Any) -> bool:
+    """Whether the post came and is not deleted."""
+    return row.author_id is not None and not row.deleted
+
+
+def _counts(post_id: PostId, totals: _Totals) -> tuple[int, int, int, int]:
+    """In the order in which clients get them."""
+    replies, reposts, likes, quotes = (
+        totals.get((post_id, family), 0) for family in (REPLIES, REPOSTS, LIKES, QUOTES)
+    )
+    return replies, reposts, likes, quotes
+
+
+def _card(row: Any, totals: _Totals, viewer: bytes) -> Card:
+    *fields, version, birth, text, edited, _ = row
+    counts = counts_json(*_counts(row.post_id, totals))
+    members = post_members(birth, edited or text, counts)
+    return Card._make((*fields, version or 1, members, viewer))

@@ -1,0 +1,180 @@
+"""Idempotency-Keys in Cassandra: who has one, what it answers, and the events that it stands for.
+
+A row is taken, given events and given back by conditional writes only; that its events are
+acknowledged is noted in a table of its own. Rows end after two days, those of imports never.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+from uuid import uuid4
+
+from commands.ports import Answer, Receipt
+from domain.errors import KeyReused, Unavailable
+from domain.positions import Vector
+from infra.cassandra.kept import Encoding, Entry, pack, unpack_entry
+from infra.cassandra.log_tables import LogTables
+from infra.sealed_answers import IMPORTS, KEPT_MS, answer_of, person_of, sealed_answer
+
+LEASE_MS: Final = 30_000
+TAKEN: Final = "A retry has the Idempotency-Key by now"
+_SCHEMA: Final = (
+    """CREATE TABLE IF NOT EXISTS @receipts (
+    scope text, key text, owner text, lease_until_ms bigint, fingerprint blob,
+    answer blob, entry blob, PRIMARY KEY ((scope, key)))""",
+    """CREATE TABLE IF NOT EXISTS @receipts_done (
+    scope text, key text, vector map<text, bigint>, PRIMARY KEY ((scope, key)))""",
+)
+_INSERT: Final = """INSERT INTO @receipts
+(scope, key, owner, lease_until_ms, fingerprint, answer, entry) VALUES (?,?,?,?,?,?,?)
+IF NOT EXISTS USING TTL ?"""
+_REPLACE: Final = """UPDATE @receipts USING TTL ?
+SET owner = ?, lease_until_ms = ?, fingerprint = ?, answer = ?, entry = ?
+WHERE scope = ? AND key = ? IF owner = ?"""
+_DELETE: Final = """DELETE FROM @receipts WHERE scope = ? AND key = ?
+IF owner = ? AND answer = null"""
+_NOTE: Final = "INSERT INTO @receipts_done (scope, key, vector) VALUES (?,?,?) USING TTL ?"
+_NOTED: Final = "SELECT vector FROM @receipts_done WHERE scope = ? AND key = ?"
+
+
+class Row(NamedTuple):
+    """What a key stands for. `entry` is None for an answer that came without events; without an
+    `answer` its command is under way, or died."""
+
+    owner: str
+    lease_until_ms: int
+    fingerprint: bytes
+    answer: bytes | None
+    entry: Entry | None
+
+
+class Receipts:
+    """The keys of one log. Methods raise StoreUnavailable, and Unavailable for a person's key."""
+
+    def __init__(self, tables: LogTables, encoding: Encoding, *, now_ms: Callable[[], int]) -> None:
+        self._tables = tables
+        self._encoding = encoding
+        self._now_ms = now_ms
+        # The keys that this process has, and under which name of its own.
+        self._owned: dict[tuple[str, str], str] = {}
+
+    async def create(self) -> None:
+        """Make the tables that are missing."""
+        await self._tables.create(_SCHEMA)
+
+    async def drop(self) -> None:
+        """Remove the tables."""
+        await self._tables.drop("receipts", "receipts_done")
+
+    async def claim(self, scope: str, key: str, fingerprint: bytes) -> Row | None:
+        """Take the key if nobody has it (None); otherwise what it stands for."""
+        owner = uuid4().hex
+        lease = self._now_ms() + LEASE_MS
+        found = await self._put(scope, key, Row(owner, lease, fingerprint, None, None))
+        if found is None:
+            self._owned[scope, key] = owner
+        return found
+
+    async def take_over(self, scope: str, key: str, found: Row) -> bool:
+        """Take a key whose command had no effect and never will; False: somebody was faster."""
+        owner = uuid4().hex
+        lease = self._now_ms() + LEASE_MS
+        taken = Row(owner, lease, found.fingerprint, None, None)
+        if not await self._replace(scope, key, found.owner, taken):
+            return False
+        self._owned[scope, key] = owner
+        return True
+
+    async def prepare(self, receipt: Receipt, entry: Entry) -> Entry | None:
+        """Have the answer and its events with the key before the log has them.
+
+        Returns the events of an earlier attempt, which are to be recorded instead. Raises
+        Unavailable where another command has the key now, KeyReused if that is another one.
+        """
+        scope, key, fingerprint, answer = receipt
+        sealed = await self._sealed(scope, answer)
+        owner = self._owned.get((scope, key))
+        if owner is not None:
+            await self._keep(scope, key, Row(owner, 0, fingerprint, sealed, entry))
+            return None
+        row = Row(uuid4().hex, 0, fingerprint, sealed, entry)
+        found = await self._put(scope, key, row)
+        if found is None:
+            self._owned[scope, key] = row.owner
+            return None
+        if found.fingerprint != fingerprint:
+            raise KeyReused
+        if found.entry is None:
+            raise Unavailable(TAKEN)
+        return found.entry
+
+    async def complete(self, receipt: Receipt) -> None:
+        """Keep an answer that came without events. Raises Unavailable where another command has
+        the key now."""
+        scope, key, fingerprint, answer = receipt
+        owner = self._owned.get((scope, key))
+        if owner is None:
+            raise Unavailable(TAKEN)
+        sealed = await self._sealed(scope, answer)
+        await self._keep(scope, key, Row(owner, 0, fingerprint, sealed, None))
+        del self._owned[scope, key]
+
+    async def done(self, scope: str, key: str, vector: Vector) -> None:
+        """Note that the events of a key are in the log."""
+        self._owned.pop((scope, key), None)
+        await self._tables.execute(_NOTE, (scope, key, dict(vector), _ttl_s(scope)))
+
+    async def done_at(self, scope: str, key: str) -> Vector | None:
+        """The vector that covers the events of a key; None: they may be in the log or not."""
+        for row in await self._tables.execute(_NOTED, (scope, key)):
+            vector: Mapping[str, int] = row.vector or {}
+            return dict(vector)
+        return None
+
+    async def release(self, scope: str, key: str) -> None:
+        """Give a key back, unless events stand with it: then a retry will tell what became."""
+        owner = self._owned.pop((scope, key), None)
+        if owner is not None:
+            await self._tables.execute(_DELETE, (scope, key, owner))
+
+    async def answer(self, scope: str, sealed: bytes) -> Answer:
+        """What was answered. Raises KeyReused for a person who was erased since."""
+        await self._encoding.prepare({person_of(scope)})
+        return answer_of(scope, sealed, self._encoding.keyring)
+
+    async def _sealed(self, scope: str, answer: Answer) -> bytes:
+        await self._encoding.prepare({person_of(scope)})
+        return sealed_answer(scope, answer, self._encoding.keyring)
+
+    async def _keep(self, scope: str, key: str, row: Row) -> None:
+        if not await self._replace(scope, key, row.owner, row):
+            del self._owned[scope, key]
+            raise Unavailable(TAKEN)
+
+    async def _put(self, scope: str, key: str, row: Row) -> Row | None:
+        values = (scope, key, *_values(row), _ttl_s(scope))
+        answer = (await self._tables.execute(_INSERT, values))[0]
+        return None if answer.applied else _row(answer)
+
+    async def _replace(self, scope: str, key: str, owner: str, row: Row) -> bool:
+        values = (_ttl_s(scope), *_values(row), scope, key, owner)
+        return bool((await self._tables.execute(_REPLACE, values))[0].applied)
+
+
+def _ttl_s(scope: str) -> int:
+    """0 is for ever."""
+    return 0 if scope.startswith(IMPORTS) else KEPT_MS // 1_000
+
+
+def _values(row: Row) -> tuple[Any, ...]:
+    entry = None if row.entry is None else pack(row.entry)
+    return row.owner, row.lease_until_ms, row.fingerprint, row.answer, entry
+
+
+def _row(answer: Any) -> Row:
+    return Row(
+        answer.owner,
+        answer.lease_until_ms,
+        answer.fingerprint,
+        answer.answer,
+        unpack_entry(answer.entry) if answer.entry else None,
+    )

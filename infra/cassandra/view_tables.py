@@ -1,0 +1,165 @@
+"""The tables of one view in Cassandra, under a namespace of their own, with its checkpoints.
+
+What a view writes is guarded by cell timestamps that are not times: a register is written
+`USING TIMESTAMP version`, so that the higher version wins whenever it comes; what never changes
+has timestamp 1; what absorbs has `FOR_EVER`. No column mixes them with times of a clock.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Sized,
+)
+from itertools import chain
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, TypeVar
+
+from domain.ids import ID_MAX
+from infra.cassandra.session import CassandraSession
+
+ONCE: Final = 1
+FOR_EVER: Final = ID_MAX - 1
+# Keys in one IN, and requests under way at once. A batch is cheaper by far than its statements one
+# by one, even across partitions; of more than ten Cassandra warns.
+KEYS_MAX: Final = 50
+ROWS_MAX: Final = 50
+PARTITIONS_MAX: Final = 10
+# Keys below which so few are wanted that those below other keys may be asked for as well.
+FEW: Final = 4
+AT_ONCE: Final = 64
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+
+_CHECKPOINTS: Final = "one tinyint, place int, position bigint, PRIMARY KEY (one, place)"
+_ADVANCE: Final = """INSERT INTO @checkpoints (one, place, position) VALUES (1, ?, ?)
+USING TIMESTAMP ?"""
+_CHECKPOINT: Final = "SELECT place, position FROM @checkpoints WHERE one = 1"
+
+
+class Write(NamedTuple):
+    """A statement that writes into one partition, which is named so that no other is."""
+
+    partition: Hashable
+    cql: str
+    values: Sequence[Any]
+
+
+class ViewTables:
+    """Statements name a table `@table`, which stands for `NAMESPACE_table`.
+
+    `schema` gives each table's columns, and what follows WITH behind a bar. Every method raises
+    StoreUnavailable.
+    """
+
+    def __init__(
+        self, session: CassandraSession, namespace: str, schema: Mapping[str, str]
+    ) -> None:
+        self._session = session
+        self._namespace = namespace
+        self._schema = {**schema, "checkpoints": _CHECKPOINTS}
+        self._statements: dict[str, str] = {}
+
+    async def create(self) -> None:
+        """Make the tables that are not there."""
+        await self._session.create(
+            self._named(f"CREATE TABLE IF NOT EXISTS @{table} ({columns}) {order}")
+            for table, (columns, _, order) in (
+                (table, definition.partition("|")) for table, definition in self._schema.items()
+            )
+        )
+
+    async def drop(self) -> None:
+        """Remove the tables and all they hold."""
+        await self._session.create(
+            self._named(f"DROP TABLE IF EXISTS @{table}") for table in self._schema
+        )
+
+    async def checkpoint(self) -> Mapping[int, int]:
+        """See `Checkpoints.checkpoint`."""
+        return dict(await self.read(_CHECKPOINT))
+
+    async def advance(self, checkpoint: Mapping[int, int]) -> None:
+        """Move the checkpoint; a position is its own timestamp, so it never goes back."""
+        await self.write(
+            Write("checkpoints", _ADVANCE, (place, position, position))
+            for place, position in checkpoint.items()
+        )
+
+    async def read(self, cql: str, *values: Any) -> list[Any]:
+        """The rows of one statement."""
+        return await self._session.execute(self._named(cql), values)
+
+    async def read_all(self, statements: Iterable[tuple[str, Sequence[Any]]]) -> list[list[Any]]:
+        """The rows of each statement; they are under way together."""
+        named = [(self._named(cql), values) for cql, values in statements]
+        return await self._session.execute_many(named, at_once=AT_ONCE)
+
+    async def read_keys(self, cql: str, keys: Collection[Any], *values: Any) -> list[Any]:
+        """The rows of any number of keys: `cql` takes a list of them after `values`."""
+        listed = list(keys)
+        if not listed:
+            return []
+        parts = (listed[start : start + KEYS_MAX] for start in range(0, len(listed), KEYS_MAX))
+        return list(chain.from_iterable(await self.read_all((cql, (*values, p)) for p in parts)))
+
+    async def write(self, writes: Iterable[Write]) -> None:
+        """All of them, in no order."""
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def send(batch: Sequence[Write]) -> None:
+            statements = [(self._named(cql), values) for _, cql, values in batch]
+            async with slots:
+                if len(statements) == 1:
+                    await self._session.execute(*statements[0])
+                else:
+                    await self._session.batch(statements)
+
+        await asyncio.gather(*map(send, _batches(writes)))
+
+    def _named(self, cql: str) -> str:
+        named = self._statements.get(cql)
+        if named is None:
+            named = self._statements[cql] = cql.replace("@", f"{self._namespace}_")
+        return named
+
+
+def _batches(writes: Iterable[Write]) -> Iterator[Sequence[Write]]:
+    """The writes in batches of few partitions."""
+    batch: list[Write] = []
+    partitions = 0
+    for same in by_key(writes, attrgetter("partition")).values():
+        for start in range(0, len(same), ROWS_MAX):
+            rows = same[start : start + ROWS_MAX]
+            if partitions == PARTITIONS_MAX or len(batch) + len(rows) > ROWS_MAX:
+                yield batch
+                batch, partitions = [], 0
+            batch = [*batch, *rows]
+            partitions += 1
+    if batch:
+        yield batch
+
+
+def together(wanted: Mapping[KeyT, Sized]) -> Iterator[list[KeyT]]:
+    """Partitions to read with one statement, which asks each for what is wanted of any of them:
+    several of which little is wanted, or one."""
+    few = [key for key, some in wanted.items() if len(some) <= FEW]
+    for start in range(0, len(few), PARTITIONS_MAX):
+        yield few[start : start + PARTITIONS_MAX]
+    for key, some in wanted.items():
+        if len(some) > FEW:
+            yield [key]
+
+
+def by_key(rows: Iterable[Any], key: Callable[[Any], KeyT]) -> dict[KeyT, list[Any]]:
+    """The rows of each key, in their order."""
+    found: defaultdict[KeyT, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[key(row)].append(row)
+    return found

@@ -1,0 +1,148 @@
+"""Connections to Elasticsearch for asyncio: time-outs, one kind of outage."""
+
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, NamedTuple, Self, TypeVar
+
+from elasticsearch import (
+    ApiError,
+    AsyncElasticsearch,
+    ConnectionTimeout,
+    NotFoundError,
+    OrjsonSerializer,
+)
+from elasticsearch import ConnectionError as Unreachable
+
+from projections.projection import StoreUnavailable
+
+ANSWER_S: Final = 10.0
+# Too much at once, no shard, no master, no time: the same may work later.
+OUTAGES: Final = frozenset({408, 429, 502, 503, 504})
+CONFLICT: Final = 409
+EXISTS: Final = "resource_already_exists_exception"
+
+Body = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class Refused(Exception):
+    """The engine does not take what it was sent: a bug of ours."""
+
+
+class Write(NamedTuple):
+    """A document as of a version: what the engine has of that version or a higher one stays."""
+
+    document_id: str
+    version: int
+    document: Body
+
+
+class Answer(NamedTuple):
+    """Of a search: what its hits are sorted by, and how many there are in all."""
+
+    sorts: Sequence[Sequence[Any]]
+    total: int
+
+
+class ElasticsearchConnection:
+    """Requests to one cluster. Every method raises StoreUnavailable where it does not answer, or
+    answers for a part of its shards only; whether a write was done is unknown then."""
+
+    def __init__(self, client: AsyncElasticsearch) -> None:
+        self._client = client
+
+    @classmethod
+    def to(cls, url: str) -> Self:
+        """To `http://HOST:PORT`; connects at the first use. Nothing is tried twice: whoever asks
+        knows better whether that would be right."""
+        return cls(
+            AsyncElasticsearch(
+                url,
+                request_timeout=ANSWER_S,
+                max_retries=0,
+                serializers={"application/json": OrjsonSerializer()},
+            )
+        )
+
+    async def create_index(self, name: str, settings: Body, mappings: Body) -> None:
+        """Make an index, unless it is there."""
+        try:
+            await _unless_down(
+                self._client.indices.create(index=name, settings=settings, mappings=mappings)
+            )
+        except ApiError as error:
+            if error.error != EXISTS:
+                raise
+
+    async def delete_index(self, name: str) -> None:
+        """Remove an index, if it is there."""
+        with suppress(NotFoundError):
+            await _unless_down(self._client.indices.delete(index=name))
+
+    async def write(self, index: str, writes: Sequence[Write], *, refresh: bool = False) -> None:
+        """All of them in one request, each unless there is a higher version. Searches see them
+        after a refresh. Raises Refused."""
+        if not writes:
+            return
+        lines: list[Body] = []
+        for document_id, version, document in writes:
+            at = {"_id": document_id, "version": version, "version_type": "external_gte"}
+            lines += ({"index": at}, document)
+        answer = await _unless_down(
+            self._client.bulk(index=index, operations=lines, refresh=refresh)
+        )
+        if answer["errors"]:
+            for item in answer["items"]:
+                _check(item["index"]["status"], item["index"].get("error"), allowed=CONFLICT)
+
+    async def documents(self, index: str, document_ids: Collection[str]) -> dict[str, Any]:
+        """Those that there are, as they are now, refreshed or not."""
+        if not document_ids:
+            return {}
+        answer = await _unless_down(self._client.mget(index=index, ids=list(document_ids)))
+        for found in answer["docs"]:
+            _check(500 if "error" in found else 200, found.get("error"))
+        return {found["_id"]: found["_source"] for found in answer["docs"] if found["found"]}
+
+    async def search(self, index: str, *bodies: Body) -> list[Answer]:
+        """Several searches in one request. Raises Refused."""
+        lines: list[Body] = []
+        for body in bodies:
+            lines += ({"allow_partial_search_results": False}, {"_source": False, **body})
+        answer = await _unless_down(self._client.msearch(index=index, searches=lines))
+        answers = []
+        for found in answer["responses"]:
+            _check(found["status"], found.get("error"))
+            hits = found["hits"]
+            total = hits["total"]["value"] if "total" in hits else 0
+            answers.append(Answer([hit["sort"] for hit in hits["hits"] if "sort" in hit], total))
+        return answers
+
+    async def refresh(self, index: str) -> None:
+        """Let searches see all that is written."""
+        answer = await _unless_down(self._client.indices.refresh(index=index))
+        if answer["_shards"]["failed"]:
+            raise StoreUnavailable(f"Elasticsearch: {answer['_shards']}")
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        await self._client.close()
+
+
+def _check(status: int, error: Any, *, allowed: int = 200) -> None:
+    """Of a part of a request, whose other parts may have gone well."""
+    if status in OUTAGES:
+        raise StoreUnavailable(f"Elasticsearch: {error}")
+    if status >= 300 and status != allowed:
+        raise Refused(f"{status}: {error}")
+
+
+async def _unless_down(asked: Awaitable[T]) -> T:
+    try:
+        return await asked
+    except (Unreachable, ConnectionTimeout) as error:
+        raise StoreUnavailable(f"Elasticsearch: {error}") from error
+    except ApiError as error:
+        if error.status_code in OUTAGES:
+            raise StoreUnavailable(f"Elasticsearch: {error}") from error
+        raise

@@ -1,0 +1,200 @@
+"""The follower graph in Neo4j."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal
+
+from neo4j import AsyncManagedTransaction
+
+from domain.ids import AccountId, EventId
+from domain.objects import AccountViewer
+from infra.neo4j import follower_graph_cypher as cypher
+from infra.neo4j.connection import Neo4jConnection, Row, run
+from projections.follower_graph import (
+    FRIENDS_MAX,
+    FRIENDS_OF_FRIEND_MAX,
+    DropAccount,
+    Edge,
+    EdgeCounts,
+    EdgeList,
+    Operation,
+    SetTie,
+    Suggestion,
+)
+from projections.windows import Window
+
+# Deleted in one transaction: the engine keeps in memory what a transaction changes.
+SLICE: Final = 5_000
+
+
+class Neo4jFollowerGraph:
+    """Implements `projections.follower_graph.FollowerGraph`.
+
+    Ties and checkpoint of a batch are one transaction, so that the graph is always that of its
+    checkpoint; a closing comes before it, because the edges of an account may be too many for one.
+    """
+
+    def __init__(self, connection: Neo4jConnection, namespace: str) -> None:
+        self._connection = connection
+        self._names = cypher.names_of(namespace)
+
+    async def create(self) -> None:
+        """Make the constraints and indexes that are missing."""
+        await self._connection.change_schema([*map(self._names.fill, cypher.SCHEMA)])
+
+    async def empty(self) -> None:
+        """Forget everything, the checkpoint first."""
+        for label in (self._names.checkpoint, *self._names.relationships, self._names.account):
+            is_type = label in self._names.relationships
+            delete = cypher.DELETE_EDGES if is_type else cypher.DELETE_NODES
+            await self._in_slices(self._names.fill(delete, kind=label, label=label))
+
+    async def drop(self) -> None:
+        """Remove everything of the namespace."""
+        await self.empty()
+        await self._connection.change_schema([*map(self._names.fill, cypher.DROP_SCHEMA)])
+
+    async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
+        """See `Store.apply`."""
+        closed = sorted({op.account_id for op in operations if isinstance(op, DropAccount)})
+        ties = _latest(op for op in operations if isinstance(op, SetTie))
+        accounts = sorted({end for tie in ties for end in (tie["by"], tie["to"])})
+        if closed:
+            await self._close(closed)
+
+        async def work(transaction: AsyncManagedTransaction) -> None:
+            if ties:
+                await run(transaction, self._names.fill(cypher.LOCK), ids=accounts)
+                await run(transaction, self._names.fill(cypher.SET_TIES), ties=ties)
+            positions = sorted(checkpoint.items())
+            await run(transaction, self._names.fill(cypher.ADVANCE), positions=positions)
+
+        await self._connection.write(work)
+
+    async def checkpoint(self) -> Mapping[int, int]:
+        """See `Checkpoints.checkpoint`."""
+        return {partition: position for partition, position in await self._read(cypher.CHECKPOINT)}
+
+    async def edges(
+        self, account_id: AccountId, which: EdgeList, window: Window, limit: int
+    ) -> Sequence[Edge]:
+        """See `FollowerGraph.edges`."""
+        return await self._edges(cypher.EDGES, which, window, limit, account=account_id)
+
+    async def mutuals(
+        self, account_id: AccountId, reader_id: AccountId, window: Window, limit: int
+    ) -> Sequence[Edge]:
+        """See `FollowerGraph.mutuals`."""
+        return await self._shared("following", account_id, reader_id, window, limit)
+
+    async def known_followers(
+        self, account_id: AccountId, reader_id: AccountId, window: Window, limit: int
+    ) -> Sequence[Edge]:
+        """See `FollowerGraph.known_followers`."""
+        return await self._shared("followers", account_id, reader_id, window, limit)
+
+    async def suggestions(
+        self, reader_id: AccountId, after: Suggestion | None, limit: int
+    ) -> Sequence[Suggestion]:
+        """See `FollowerGraph.suggestions`."""
+        paths, last = after or (FRIENDS_MAX + 1, 0)
+        rows = await self._read(
+            cypher.SUGGESTIONS,
+            reader=reader_id,
+            friends=FRIENDS_MAX,
+            friends_of_friend=FRIENDS_OF_FRIEND_MAX,
+            paths=paths,
+            after=last,
+            limit=limit,
+        )
+        return [Suggestion(*row) for row in rows]
+
+    async def counts(self, account_ids: Sequence[AccountId]) -> dict[AccountId, EdgeCounts]:
+        """See `FollowerGraph.counts`."""
+        if not account_ids:
+            return {}
+        rows = await self._read(cypher.COUNTS, ids=list(set(account_ids)))
+        return {row[0]: EdgeCounts(*row[1:]) for row in rows if any(row[1:])}
+
+    async def relations(
+        self, reader_id: AccountId, account_ids: Sequence[AccountId]
+    ) -> dict[AccountId, AccountViewer]:
+        """See `FollowerGraph.relations`."""
+        if not account_ids:
+            return {}
+        rows = await self._read(cypher.RELATIONS, reader=reader_id, ids=list(set(account_ids)))
+        return {row[0]: AccountViewer(*row[1:]) for row in rows}
+
+    async def _shared(
+        self,
+        which: Literal["followers", "following"],
+        account_id: AccountId,
+        reader_id: AccountId,
+        window: Window,
+        limit: int,
+    ) -> Sequence[Edge]:
+        """Whom the reader follows of an account's list, found from the shorter list's side."""
+        counts = await self.counts((account_id, reader_id))
+        account = counts.get(account_id, EdgeCounts())
+        listed = account.followers if which == "followers" else account.following
+        if counts.get(reader_id, EdgeCounts()).following < listed:
+            asked = cypher.OF_THE_READERS_FOLLOWS
+        else:
+            asked = cypher.EDGES_THAT_THE_READER_FOLLOWS
+        ids = {"account": account_id, "reader": reader_id}
+        return await self._edges(asked, which, window, limit, **ids)
+
+    async def _edges(
+        self, asked: str, which: EdgeList, window: Window, limit: int, **ids: AccountId
+    ) -> Sequence[Edge]:
+        ends = cypher.LISTS[which]
+        kind = self._names.fill(f"<{ends['edges']}>")
+        order = "ASC" if window.upwards else "DESC"
+        statement = self._names.fill(asked, **{**ends, "edges": kind, "order": order})
+        bounds = {"above": window.above, "below": window.below, "limit": limit}
+        rows = await self._connection.read(statement, **bounds, **ids)
+        edges = [Edge(EventId(edge), AccountId(other)) for edge, other in rows]
+        return edges[::-1] if window.upwards else edges
+
+    async def _close(self, account_ids: Sequence[AccountId]) -> None:
+        """No tie comes any more once they are marked; then those that are there can go."""
+
+        async def mark(transaction: AsyncManagedTransaction) -> None:
+            await run(transaction, self._names.fill(cypher.CLOSE), ids=account_ids)
+
+        await self._connection.write(mark)
+        await self._in_slices(self._names.fill(cypher.DELETE_EDGES_OF_CLOSED), ids=account_ids)
+
+    async def _in_slices(self, deletion: str, **values: object) -> None:
+        """Repeat until nothing is left to delete."""
+
+        async def work(transaction: AsyncManagedTransaction) -> int:
+            ((deleted,),) = await run(transaction, deletion, slice=SLICE, **values)
+            return int(deleted)
+
+        while await self._connection.write(work) == SLICE:
+            pass
+
+    async def _read(self, asked: str, **values: Any) -> list[Row]:
+        return await self._connection.read(self._names.fill(asked), **values)
+
+
+def _latest(operations: Iterable[SetTie]) -> list[dict[str, Any]]:
+    """One tie per ordered pair: how they stand at the highest version, each edge's highest id."""
+    ties: dict[tuple[AccountId, AccountId], dict[str, Any]] = {}
+    for op in operations:
+        standing = {"v": op.version, "follows": op.follows, "blocks": op.blocks, "mutes": op.mutes}
+        new = {
+            "by": op.account_id,
+            "to": op.other_id,
+            "v": op.version,
+            "standing": standing,
+            "follow_id": op.follow_id,
+            "block_id": op.block_id,
+            "mute_id": op.mute_id,
+        }
+        known = ties.setdefault((op.account_id, op.other_id), new)
+        for edge in ("follow_id", "block_id", "mute_id"):
+            known[edge] = max(known[edge], new[edge])
+        if new["v"] > known["v"]:
+            known["v"], known["standing"] = op.version, standing
+    return [ties[pair] for pair in sorted(ties)]

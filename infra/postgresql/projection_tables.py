@@ -1,0 +1,109 @@
+"""A projection's own tables: its schema, its checkpoint, and its operations written in bulk.
+
+One batch is one transaction and one round trip, and one batch of a namespace is written after the
+other: a post and its deletion from two partitions, written at once by two owners, would not see
+each other, and counts that many posts share would deadlock. The commit is synced: an owner that
+outlives the server goes on behind its last batch and never looks back.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from infra.postgresql.database import Database, Row, Values, checked
+
+# A closed account may take a million rows with it.
+APPLY_S: Final = 60.0
+
+_CHECKPOINTS: Final = """
+CREATE TABLE IF NOT EXISTS checkpoints (
+    partition integer PRIMARY KEY, position bigint NOT NULL);
+"""
+_ADVANCE: Final = """
+INSERT INTO {ns}.checkpoints AS kept
+SELECT * FROM unnest(%s::integer[], %s::bigint[]) ON CONFLICT (partition) DO UPDATE
+SET position = excluded.position WHERE excluded.position > kept.position
+"""
+_CHECKPOINT: Final = "SELECT partition, position FROM {ns}.checkpoints"
+
+
+class Written(NamedTuple):
+    """How operations of one type are written.
+
+    `columns` are the operation's fields in order, with their SQL types, as in a table. The
+    statements find them in the table `given`: of several operations with one `key` only that of
+    the highest `version`, if they have one.
+    """
+
+    columns: str
+    key: str
+    statements: tuple[str, ...]
+
+
+class ProjectionTables:
+    """The tables of one projection and generation. `schema` makes them, without qualified names;
+    in `written` and in what is read they are `{ns}.name`."""
+
+    def __init__(
+        self, database: Database, namespace: str, schema: str, written: Mapping[type, Written]
+    ) -> None:
+        self._database = database
+        self._namespace = checked(namespace)
+        self._schema = schema
+        self._statements = {
+            kind: [self.named(_given(how) + sql) for sql in how.statements]
+            for kind, how in written.items()
+        }
+        self._advance, self._checkpoint = self.named(_ADVANCE), self.named(_CHECKPOINT)
+
+    def named(self, sql: str) -> str:
+        """The statement with the namespace for `{ns}`."""
+        return sql.replace("{ns}", self._namespace)
+
+    async def create(self) -> None:
+        """Make the tables that are not there yet."""
+        async with self._database.changing(self._namespace) as connection:
+            # Several statements at once cannot be prepared.
+            await connection.execute(_CHECKPOINTS + self._schema, prepare=False)
+
+    async def drop(self) -> None:
+        """Remove everything of the namespace."""
+        await self._database.drop(self._namespace)
+
+    async def apply(self, operations: Sequence[Any], checkpoint: Mapping[int, int]) -> None:
+        """Write a batch and move the checkpoint, all or nothing.
+
+        Operations are grouped by type: their order makes no difference (set semantics).
+        """
+        groups: dict[type, list[Any]] = {}
+        for operation in operations:
+            groups.setdefault(type(operation), []).append(operation)
+        writing = self._database.transaction(lock=self._namespace, limit_s=APPLY_S)
+        async with writing as transaction:
+            for kind, group in groups.items():
+                columns = [list(column) for column in zip(*group, strict=True)]
+                for sql in self._statements[kind]:
+                    await transaction.execute(sql, columns)
+            if checkpoint:
+                moved = [list(checkpoint.keys()), list(checkpoint.values())]
+                await transaction.execute(self._advance, moved)
+
+    async def checkpoint(self) -> dict[int, int]:
+        """Partition -> position of the last event applied."""
+        rows = await self._database.rows(self._checkpoint)
+        return {partition: position for partition, position in rows}
+
+    async def rows(self, sql: str, values: Values = ()) -> list[Row]:
+        """What a statement that went through `named` gives."""
+        return await self._database.rows(sql, values)
+
+
+def _given(how: Written) -> str:
+    """The batch's operations as a table, each key once and in order."""
+    columns = [column.split() for column in how.columns.split(", ")]
+    names = ", ".join(name for name, _ in columns)
+    arrays = ", ".join(f"%s::{kind}[]" for _, kind in columns)
+    newest = ", version DESC" if "version" in names.split(", ") else ""
+    return (
+        f"WITH given AS (SELECT DISTINCT ON ({how.key}) * FROM unnest({arrays}) AS all_of({names})"
+        f" ORDER BY {how.key}{newest})\n"
+    )

@@ -1,0 +1,1 @@
+"""The cluster profile: one of many processes that serve, on the engines."""

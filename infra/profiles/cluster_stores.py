@@ -1,0 +1,61 @@
+"""Which engine each projection's store is in, in the cluster profile: one line for each."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from infra.cassandra.author_timelines import CassandraAuthorTimelines
+from infra.cassandra.conversations import CassandraConversations
+from infra.cassandra.notifications import CassandraNotifications
+from infra.cassandra.post_cards import CassandraPostCards
+from infra.elasticsearch.search_index import ElasticsearchSearchIndex
+from infra.neo4j.follower_graph import Neo4jFollowerGraph
+from infra.postgresql.account_directory import PostgresqlAccountDirectory
+from infra.postgresql.engagement import PostgresqlEngagement
+from infra.postgresql.moderation import PostgresqlModeration
+from infra.postgresql.trends import PostgresqlTrends
+from infra.profiles.clients import Clients
+from infra.redis.home_timelines import RedisHomeTimelines
+from infra.settings import Settings
+from infra.stamps import wall_clock_ms
+from projections.projection import Projection, Store
+
+GENERATION: Final = 1
+
+Made = Callable[[Clients, str, Settings], Awaitable[Any]]
+
+
+async def _home_timelines(clients: Clients, name: str, settings: Settings) -> RedisHomeTimelines:
+    redis = await clients.redis()
+    return RedisHomeTimelines(redis, name, threshold=settings.threshold, now_ms=wall_clock_ms)
+
+
+def _on(engine: Callable[[Clients], Awaitable[Any]], store: Callable[[Any, str], Any]) -> Made:
+    async def made(clients: Clients, name: str, _settings: Settings) -> Any:
+        return store(await engine(clients), name)
+
+    return made
+
+
+_MADE: Final[Mapping[str, Made]] = {
+    "post_cards": _on(Clients.cassandra, CassandraPostCards),
+    "author_timelines": _on(Clients.cassandra, CassandraAuthorTimelines),
+    "home_timelines": _home_timelines,
+    "conversations": _on(Clients.cassandra, CassandraConversations),
+    "follower_graph": _on(Clients.neo4j, Neo4jFollowerGraph),
+    "search_index": _on(Clients.elasticsearch, ElasticsearchSearchIndex),
+    "engagement": _on(Clients.postgresql, PostgresqlEngagement),
+    "trends": _on(Clients.postgresql, PostgresqlTrends),
+    "notifications": _on(Clients.cassandra, CassandraNotifications),
+    "account_directory": _on(Clients.postgresql, PostgresqlAccountDirectory),
+    "moderation": _on(Clients.postgresql, PostgresqlModeration),
+}
+
+
+async def opened(
+    projection: Projection, clients: Clients, settings: Settings, *, generation: int = GENERATION
+) -> Store[Any]:
+    """The projection's store, whose tables are there; waits for its engine."""
+    name = clients.names.of(projection, generation)
+    store = await _MADE[projection.name](clients, name, settings)
+    await store.create()
+    return store  # type: ignore[no-any-return]

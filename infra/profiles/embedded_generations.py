@@ -1,0 +1,129 @@
+"""Generations of the embedded profile's projections: followed beside the live one, swapped with
+it, dropped. A generation is built by `starling replay` (`infra.replaying`), in a process of its
+own; from then on this process follows the log with it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from domain.errors import NotFound
+from infra.folder import DataFolder
+from infra.profiles.embedded_stores import Surroundings, opened
+from infra.sqlite.generations import Generation, SqliteGenerations
+from projections.projection import Projection, Store
+from projections.stores import Stores
+from streams.registry import PROJECTIONS
+from streams.runner import LocalRunner
+
+_BY_NAME: Final = {projection.name: projection for projection in PROJECTIONS}
+
+
+class EmbeddedGenerations:
+    """The stores of every generation that follows the log. Used on one event loop."""
+
+    def __init__(self, folder: DataFolder, around: Surroundings) -> None:
+        self._folder = folder
+        self._around = around
+        self._known = SqliteGenerations(folder.file("generations.db"))
+        self._stores: dict[Generation, Any] = {}
+        self._runner: LocalRunner | None = None
+        self._views: Stores | None = None
+        self._measured: Callable[[Projection], Projection] = _as_it_is
+
+    def open_live(self) -> dict[str, Any]:
+        """The live generations' stores, by projection."""
+        return {name: self._open(self._known.live(one)) for name, one in _BY_NAME.items()}
+
+    def follow(
+        self,
+        runner: LocalRunner,
+        views: Stores,
+        measured: Callable[[Projection], Projection],
+    ) -> None:
+        """From now on `runner` follows the kept ones too, and a swap changes `views`."""
+        self._runner, self._views, self._measured = runner, views, measured
+        for projection in PROJECTIONS:
+            for one in self._known.of(projection):
+                if one.state == "kept":
+                    runner.follow(measured(projection), self._open(one))
+
+    def number(self, name: str) -> int:
+        """That of the live generation."""
+        return self._known.live(_projection(name)).number
+
+    async def adopt(self, name: str) -> Generation:
+        """Follow the log with the generation that was built, and let it answer once it has what
+        the live one has. Raises NotFound where none was built."""
+        projection = _projection(name)
+        found = [one for one in self._known.of(projection) if one.state == "building"]
+        if not found:
+            raise NotFound(f"No generation of {name} was built")
+        runner, _ = self._serving()
+        if self._key(found[0]) not in self._stores:
+            runner.follow(self._measured(projection), self._open(found[0]))
+        return await self._swap(found[0])
+
+    async def rollback(self, name: str) -> Generation:
+        """Let the generation answer again that was live before. Raises NotFound."""
+        kept = [one for one in self._known.of(_projection(name)) if one.state == "kept"]
+        if not kept:
+            raise NotFound(f"No earlier generation of {name} is kept")
+        return await self._swap(kept[-1])
+
+    async def prune(self, name: str) -> Sequence[Generation]:
+        """Drop all that are not live; those that were dropped."""
+        dropped = [one for one in self._known.of(_projection(name)) if one.state != "live"]
+        for one in dropped:
+            store = self._stores.pop(self._key(one), None)
+            if store is not None:
+                await self._serving()[0].leave(store)
+                store.close()
+            self._known.forget(one)
+            path = self._folder.projection(*one[:3])
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+        return dropped
+
+    def close(self) -> None:
+        """Close every store."""
+        for store in self._stores.values():
+            store.close()
+        self._known.close()
+
+    async def _swap(self, one: Generation) -> Generation:
+        runner, views = self._serving()
+        store = self._stores[self._key(one)]
+
+        def done() -> None:
+            self._known.swap(one)
+            setattr(views, one.projection, store)
+
+        await runner.swap(runner.followed(store), done)
+        return one._replace(state="live")
+
+    def _open(self, one: Generation) -> Store[Any]:
+        store = opened(_projection(one.projection), self._folder.projection(*one[:3]), self._around)
+        self._stores[self._key(one)] = store
+        found: Store[Any] = store
+        return found
+
+    def _serving(self) -> tuple[LocalRunner, Stores]:
+        if self._runner is None or self._views is None:
+            raise RuntimeError("Nothing follows the log yet")
+        return self._runner, self._views
+
+    @staticmethod
+    def _key(one: Generation) -> Generation:
+        """The same whatever its state."""
+        return one._replace(state="kept")
+
+
+def _as_it_is(projection: Projection) -> Projection:
+    return projection
+
+
+def _projection(name: str) -> Projection:
+    """Raises NotFound."""
+    if name not in _BY_NAME:
+        raise NotFound(f"There is no projection {name}")
+    return _BY_NAME[name]

@@ -1,0 +1,125 @@
+-- ARGV: depth, shard, reader, above, below, limit, '1' if upwards, Unix milliseconds, after how many
+-- of them a visit is written down again.
+-- nil if no home is kept ready; '' if the reader is gone; else floor, item, value, item, value ...:
+-- what the window holds above the floor.
+
+local shard, reader, above, below = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local limit, upwards, now_ms = tonumber(ARGV[6]), ARGV[7] == '1', tonumber(ARGV[8])
+-- A page without any of what is hidden or gone takes one turn.
+local SPARE = 4
+
+-- How many ids at the head of the list are greater than this one, or are this one.
+local function count_from(list, length, id, inclusive)
+    local low, high = 0, length
+    while low < high do
+        local middle = math.floor((low + high) / 2)
+        local other = redis.call('LINDEX', list, middle)
+        if other > id or (inclusive and other == id) then
+            low = middle + 1
+        else
+            high = middle
+        end
+    end
+    return low
+end
+
+local function kept(list, length, number)
+    local found, ids = {}, {}
+    if upwards then
+        local last = count_from(list, length, above) - 1
+        if last >= 0 then
+            found = redis.call('LRANGE', list, math.max(0, last - number + 1), last)
+        end
+    else
+        local first = below < HIGHEST and count_from(list, length, below, true) or 0
+        found = redis.call('LRANGE', list, first, first + number - 1)
+    end
+    for _, id in ipairs(found) do
+        if id > above and id < below then
+            ids[#ids + 1] = id
+        end
+    end
+    return ids
+end
+
+-- Those the reader follows, among the pulled authors: looked up again after there are new ones.
+local function pulled_authors(cache)
+    local epoch = redis.call('GET', PULLED_EPOCH) or '0'
+    local known = redis.call('HMGET', cache.about, 'epoch', 'pulls')
+    local authors = {}
+    if known[1] == epoch then
+        for author in string.gmatch(known[2], '%d+') do
+            authors[#authors + 1] = author
+        end
+        return authors
+    end
+    if epoch ~= '0' then
+        for _, author in ipairs(redis.call('SMEMBERS', of_reader(shard, 'following', reader))) do
+            if redis.call('HEXISTS', PULLED, author) == 1 then
+                authors[#authors + 1] = author
+            end
+        end
+    end
+    redis.call('HSET', cache.about, 'epoch', epoch, 'pulls', table.concat(authors, ' '))
+    return authors
+end
+
+local function pulled(authors, number)
+    local sources = {}
+    for _, author in ipairs(authors) do
+        local up_to = redis.call('HGET', PULLED, author)
+        if up_to and redis.call('SISMEMBER', of_reader(shard, 'hides', reader), author) == 0 then
+            -- The bound is exclusive for `merged`, and the newest pulled item is pulled.
+            local highest = up_to < below and up_to .. '0' or below
+            sources[#sources + 1] = {key = timeline(author), above = above, below = highest}
+        end
+    end
+    return merged(sources, number, upwards)
+end
+
+if redis.call('SISMEMBER', CLOSED, reader) == 1 then
+    return ''
+end
+local cache = cache_of(shard, reader)
+local floor, sorted, building =
+    unpack(redis.call('HMGET', cache.about, 'floor', 'sorted', 'building'))
+local length = redis.call('LLEN', cache.list)
+if not floor or building or length == 0 then
+    return false
+end
+local last_ms = redis.call('ZSCORE', cache.last_reads, reader)
+if not last_ms or now_ms - last_ms > tonumber(ARGV[9]) then
+    redis.call('ZADD', cache.last_reads, now_ms, reader)
+end
+tidy(cache, sorted, length)
+-- That may have cut the list.
+length, floor = redis.call('LLEN', cache.list), redis.call('HGET', cache.about, 'floor')
+local answer = {floor}
+if upwards and above < floor then
+    return answer
+end
+above = above > floor and above or floor
+local authors = pulled_authors(cache)
+repeat
+    local wanted = limit + SPARE
+    local ids = kept(cache.list, length, wanted)
+    if #authors > 0 then
+        for _, id in ipairs(pulled(authors, wanted)) do
+            ids[#ids + 1] = id
+        end
+    end
+    ids = ordered(ids, wanted, upwards)
+    for _, item in ipairs(shown(shard, reader, ids)) do
+        if limit > 0 then
+            answer[#answer + 1] = item[1]
+            answer[#answer + 1] = item[2]
+            limit = limit - 1
+        end
+    end
+    if upwards then
+        above = ids[#ids]
+    else
+        below = ids[#ids]
+    end
+until limit == 0 or #ids < wanted
+return answer

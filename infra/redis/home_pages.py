@@ -1,0 +1,103 @@
+"""The read side of home timelines in Redis: a page out of what is kept ready and what is pulled.
+
+A page of somebody kept ready is one script. Below the floor, or without a cache, everybody followed
+is asked in slices, so that nobody's page holds up Redis.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from domain.ids import AccountId, ItemId, PostId
+from infra.redis.home_keys import item_key, shard_of
+from infra.redis.scripts import Scripts
+from projections.items import Item
+from projections.windows import Window
+
+# Of whom one script pulls, about.
+SLICE: Final = 500
+
+
+class Home(NamedTuple):
+    """A page, newest first, and whether a home is kept ready for the reader (or need not be)."""
+
+    items: Sequence[Item]
+    is_ready: bool
+
+
+class Pages:
+    """Reads pages. `visit_every_ms`: how old a visit may be before it is written down again."""
+
+    def __init__(self, scripts: Scripts, *, depth: int, visit_every_ms: int) -> None:
+        self._scripts = scripts
+        self._depth = depth
+        self._visit_every_ms = visit_every_ms
+
+    async def read(self, reader_id: AccountId, window: Window, limit: int, now_ms: int) -> Home:
+        """The reader's home in the window."""
+        answer = await self._scripts.call(
+            "page",
+            self._depth,
+            shard_of(reader_id),
+            reader_id,
+            item_key(window.above),
+            item_key(window.below),
+            limit,
+            int(window.upwards),
+            now_ms,
+            self._visit_every_ms,
+        )
+        if answer is None:
+            return Home(await self._pulled(reader_id, window, limit), is_ready=False)
+        if not answer:
+            return Home([], is_ready=True)
+        floor, items = int(answer[0]), _items(answer)
+        if window.above >= floor:
+            return Home(items[::-1] if window.upwards else items, is_ready=True)
+        if window.upwards:
+            return Home(await self._pulled(reader_id, window, limit), is_ready=True)
+        if len(items) < limit:
+            rest = Window(max_id=min(window.below, floor + 1), since_id=window.above)
+            items += await self._pulled(reader_id, rest, limit - len(items))
+        return Home(items, is_ready=True)
+
+    async def _pulled(self, reader_id: AccountId, window: Window, limit: int) -> list[Item]:
+        """What the window holds, from the items of everybody followed."""
+        items: list[Item] = []
+        above, below = window.above, window.below
+        cursor: bytes | str = "0"
+        while True:
+            answer = await self._scripts.call(
+                "pull",
+                self._depth,
+                shard_of(reader_id),
+                reader_id,
+                item_key(above),
+                item_key(below),
+                limit,
+                int(window.upwards),
+                cursor,
+                SLICE,
+            )
+            # A scan may meet somebody twice.
+            items = sorted({*items, *_items(answer)}, reverse=not window.upwards)[:limit]
+            cursor = answer[0]
+            if int(cursor) == 0:
+                return items[::-1] if window.upwards else items
+            if len(items) == limit and window.upwards:
+                below = items[-1].item_id
+            elif len(items) == limit:
+                above = items[-1].item_id
+
+
+def _items(answer: Sequence[Any]) -> list[Item]:
+    """From the second on: item, value, item, value ..."""
+    return [_item(int(answer[place]), answer[place + 1]) for place in range(1, len(answer), 2)]
+
+
+def _item(item_id: int, value: bytes | str) -> Item:
+    """The value of an own post is its author; of a repost, who reposts, the post and its author."""
+    actor, *reposted = map(int, value.split())
+    if reposted:
+        post, author = reposted
+        return Item(ItemId(item_id), PostId(post), AccountId(author), AccountId(actor))
+    return Item(ItemId(item_id), PostId(item_id), AccountId(actor), None)

@@ -1,0 +1,39 @@
+"""The scripts of home timelines, and what each is made with.
+
+All are given the namespace as their only key and make the names of the others from it, because
+most depend on what a script finds: followers, authors, items. Whatever is kept for a reader carries
+the reader's shard as hash tag.
+"""
+
+from typing import Final
+
+from infra.redis.scripts import text_of
+
+_NAMES: Final = "home_names"
+_CACHES: Final = "home_caches"
+_LIVE: Final = "home_live"
+_PUSH: Final = "home_push"
+_MERGE: Final = "home_merge"
+_SHOWN: Final = "home_shown"
+
+HOME_SCRIPTS: Final = {
+    script: text_of(_NAMES, *made_with, f"home_{script}")
+    for script, made_with in {
+        "add_posts": (_LIVE,),
+        "drop_posts": (_LIVE,),
+        "set_reposts": (_LIVE,),
+        "set_ties": (_LIVE, _CACHES),
+        "close_account": (_CACHES,),
+        "fan_out": (_CACHES, _PUSH),
+        "push_shard": (_CACHES, _PUSH),
+        "push_some": (_CACHES, _PUSH),
+        "evict": (_CACHES,),
+        "expire": (_CACHES,),
+        "advance": (),
+        "page": (_CACHES, _MERGE, _SHOWN),
+        "pull": (_MERGE, _SHOWN),
+        "begin": (_CACHES,),
+        "gather": (_CACHES, _MERGE),
+        "finish": (),
+    }.items()
+}

@@ -1,0 +1,138 @@
+"""Home timelines in Redis: pushed to readers seen lately, pulled for the rest.
+
+The scripts have the keys (`home_names.lua`) and do the work; `home_fan_out` is the write side,
+`home_pages` the read side.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from redis.asyncio import Redis
+
+from domain.ids import AccountId
+from infra.redis.client import outages_told
+from infra.redis.home_fan_out import FanOut
+from infra.redis.home_keys import shard_of
+from infra.redis.home_pages import SLICE, Pages
+from infra.redis.home_scripts import HOME_SCRIPTS
+from infra.redis.home_visits import Visits
+from infra.redis.scripts import Call, Scripts
+from projections.home_timelines import Operation
+from projections.items import Item
+from projections.projection import StoreUnavailable
+from projections.windows import Window
+
+DEPTH: Final = 800
+ACTIVE_DAYS: Final = 14
+# Redis serves nobody else while it makes so many deliveries: about 20 ms.
+DELIVERIES_AT_ONCE: Final = 10_000
+# Bounds what one batch spends on readers of a shard who were not seen for long.
+EXPIRED_PER_BATCH: Final = 2
+_DAY_MS: Final = 86_400_000
+# A visit is written down at most this often for a reader.
+_VISIT_EVERY_MS: Final = _DAY_MS // 4
+_KEYS_PER_SCAN: Final = 5_000
+
+
+class RedisHomeTimelines:
+    """Implements `projections.home_timelines.HomeTimelines`, and says there what it takes.
+
+    The client stays its owner's; everything is in keys that begin with `namespace` and a colon.
+    """
+
+    def __init__(
+        self,
+        redis: "Redis",
+        namespace: str,
+        *,
+        threshold: float,
+        now_ms: Callable[[], int],
+        depth: int = DEPTH,
+        active_days: int = ACTIVE_DAYS,
+        deliveries_at_once: int = DELIVERIES_AT_ONCE,
+    ) -> None:
+        self._redis = redis
+        self._namespace = namespace
+        self._now_ms = now_ms
+        self._depth = depth
+        self._active_ms = active_days * _DAY_MS
+        self._scripts = Scripts(redis, namespace, HOME_SCRIPTS)
+        self._fan_out = FanOut(
+            self._scripts, threshold=threshold, depth=depth, at_once=deliveries_at_once
+        )
+        self._pages = Pages(self._scripts, depth=depth, visit_every_ms=_VISIT_EVERY_MS)
+        self._visits = Visits(self._keep_ready)
+
+    async def create(self) -> None:
+        """Hand the scripts to Redis; there is nothing else to make. Raises StoreUnavailable."""
+        await self._scripts.load()
+
+    async def drop(self) -> None:
+        """Remove everything of the namespace. Raises StoreUnavailable."""
+        await self._visits.close()
+        with outages_told():
+            cursor = 0
+            while True:
+                cursor, keys = await self._redis.scan(
+                    cursor, match=f"{self._namespace}:*", count=_KEYS_PER_SCAN
+                )
+                if keys:
+                    await self._redis.unlink(*keys)
+                if not cursor:
+                    return
+
+    async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
+        """See `Store.apply`."""
+        await self._fan_out.follow(operations)
+        positions = [value for position in checkpoint.items() for value in position]
+        unread_since_ms = self._now_ms() - self._active_ms
+        await self._scripts.call_all(
+            [
+                Call("expire", (self._depth, unread_since_ms, EXPIRED_PER_BATCH)),
+                Call("advance", (self._depth, *positions)),
+            ]
+        )
+
+    async def checkpoint(self) -> Mapping[int, int]:
+        """See `Checkpoints.checkpoint`."""
+        with outages_told():
+            kept = await self._redis.hgetall(f"{self._namespace}:checkpoint")
+        return {int(partition): int(position) for partition, position in kept.items()}
+
+    async def page(self, reader_id: AccountId, window: Window, limit: int) -> Sequence[Item]:
+        """See `HomeTimelines.page`."""
+        home = await self._pages.read(reader_id, window, limit, self._now_ms())
+        if not home.is_ready:
+            self._visits.note(reader_id)
+        return home.items
+
+    async def evict(self, reader_ids: Sequence[AccountId]) -> None:
+        """See `HomeTimelines.evict`."""
+        readers = [value for reader in reader_ids for value in (shard_of(reader), reader)]
+        await self._scripts.call("evict", self._depth, *readers)
+
+    async def wait_for_rebuilds(self) -> None:
+        """Return when every reader who read before is kept ready."""
+        await self._visits.wait()
+
+    async def close(self) -> None:
+        """Stop rebuilding."""
+        await self._visits.close()
+
+    async def _keep_ready(self, reader_id: AccountId) -> None:
+        try:
+            await self._rebuild(reader_id)
+        except StoreUnavailable:
+            # They are served by pulling; their next reads ask again.
+            return
+
+    async def _rebuild(self, reader_id: AccountId) -> None:
+        """Keep a home ready for a reader who has none ready, from now on."""
+        reader = (self._depth, shard_of(reader_id), reader_id)
+        fill = await self._scripts.call("begin", *reader, self._now_ms())
+        if fill is None:
+            return
+        cursor = await self._scripts.call("gather", *reader, "0", SLICE)
+        while int(cursor):
+            cursor = await self._scripts.call("gather", *reader, cursor, SLICE)
+        await self._scripts.call("finish", *reader, fill)

@@ -1,0 +1,54 @@
+"""How personal data is sealed with a person's key, and handles are blinded. Knows no storage.
+
+What is sealed is `format byte | nonce | AES-256-GCM ciphertext`, bound to the person's id. Logs
+are kept for ever and so is this format: a new one gets a new byte.
+"""
+
+import secrets
+from hashlib import blake2b
+from os import urandom
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from domain.ids import AccountId
+
+KEY_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+HANDLE_KEY_BYTES: Final = 16
+FORMAT: Final = b"\x01"
+_HEAD_BYTES: Final = len(FORMAT) + NONCE_BYTES
+_TAG_BYTES: Final = 16
+
+
+def new_key() -> bytes:
+    """A key that nobody can guess."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def seal(key: bytes, person_id: AccountId, clear: bytes) -> bytes:
+    """Encrypt under the person's key; never twice the same."""
+    nonce = urandom(NONCE_BYTES)
+    return FORMAT + nonce + AESGCM(key).encrypt(nonce, clear, _bound_to(person_id))
+
+
+def unseal(key: bytes, person_id: AccountId, sealed: bytes) -> bytes:
+    """Decrypt. Raises ValueError for bytes that this key did not seal for this person."""
+    if not sealed.startswith(FORMAT) or len(sealed) < _HEAD_BYTES + _TAG_BYTES:
+        raise ValueError("These bytes were not sealed by this program")
+    nonce = sealed[len(FORMAT) : _HEAD_BYTES]
+    try:
+        return AESGCM(key).decrypt(nonce, sealed[_HEAD_BYTES:], _bound_to(person_id))
+    except InvalidTag as error:
+        raise ValueError("These bytes were not sealed with this person's key") from error
+
+
+def blinded(secret: bytes, handle: str) -> str:
+    """The handle, in any case, under an installation's secret: not reversible without it."""
+    folded = handle.casefold().encode("utf-8", "surrogatepass")
+    return blake2b(folded, key=secret, digest_size=HANDLE_KEY_BYTES).hexdigest()
+
+
+def _bound_to(person_id: AccountId) -> bytes:
+    return person_id.to_bytes(8, "big")

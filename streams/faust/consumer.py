@@ -1,0 +1,230 @@
+"""Faust's consumer, with the sink's checkpoint in the place of the broker's committed offsets.
+
+Overridden, each with a test that fails on Faust's own method:
+`perform_seek` reads the sink's checkpoints (Faust's seeks to what the broker has committed);
+`_new_offset` never passes an offset that is not acknowledged (Faust's does so in two ways);
+`_commit_offsets` notes only what the broker has taken (Faust's notes what failed, too);
+`_drain_messages` hands over what was fetched as it is: Faust's two tasks for each record are what
+made it slow. What follows checks every offset (`expected.py`), so nothing relies on Faust's care.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
+from faust.types import TP
+
+from domain.errors import Unavailable
+from projections.projection import StoreUnavailable
+from streams.faust.expected import Expected
+
+ATTEMPT_S: Final = 5.0
+RETRY_S: Final = 1.0
+POLL_S: Final = 1.0
+FETCH_WAIT_MS: Final = 250
+# How many records are handed over together.
+CHUNK: Final = 250
+
+
+class Fetched(NamedTuple):
+    """Records of one partition, in the order of their offsets."""
+
+    partition: TP
+    records: Sequence[Any]
+
+
+class Sink(Protocol):
+    """What the consumer reads for."""
+
+    @property
+    def expected(self) -> Expected[TP]:
+        """Which offsets come next."""
+
+    @property
+    def inbox(self) -> "asyncio.Queue[Fetched]":
+        """Where records are handed over; full while the sink is behind."""
+
+    async def offsets(self, partitions: Sequence[TP]) -> Mapping[TP, int]:
+        """The next offset of each by the sink's checkpoint. Raises StoreUnavailable."""
+
+    def stalled(self, error: Exception) -> None:
+        """Note why reading cannot go on for now."""
+
+    def own(self, partitions: frozenset[TP]) -> None:
+        """Note which partitions are read from now on."""
+
+
+class LostRecords(Exception):
+    """The topic does not hold what follows the checkpoint: it was cut or made anew."""
+
+
+class CheckpointedThread(AIOKafkaConsumerThread):
+    """The thread that talks to the broker. That the broker does not answer a commit ends nothing:
+    the truth is in the sink, the broker's offsets are for people who look at the group."""
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # There is no setting for it. On one connection all else waits behind a fetch: 1.5 s long.
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
+        return consumer
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        ours = self.assignment()
+        wanted = {TopicPartition(*tp): at for tp, at in offsets.items() if tp in ours}
+        try:
+            await self._ensure_consumer().commit(wanted)
+        except KafkaError as error:
+            self.log.warning("Offsets were not committed: %r", error)
+            return False
+        return True
+
+
+class CheckpointedConsumer(Consumer):
+    """One for each app; `app.sink` is what it reads for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sink: Sink = self.app.sink  # type: ignore[attr-defined]  # see `app.ProjectionApp`
+        self._turn = 0
+
+    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+        return CheckpointedThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """What comes of them from now on is another's."""
+        self._turn += 1
+        self._sink.expected.end(revoked)
+        self._sink.own(frozenset())
+        await super().on_partitions_revoked(revoked)
+
+    async def perform_seek(self) -> None:
+        """Go to the sink's checkpoints. Partitions whose checkpoint cannot be had stay paused
+        until it can."""
+        self._turn += 1
+        ours = frozenset(self.assignment())
+        self._sink.own(ours)
+        waiting = await self._seek_to_checkpoints(ours)
+        if waiting:
+            self.pause_partitions(waiting)
+            self.add_future(self._seek_later(waiting, self._turn))
+
+    async def seek_again(self, partition: TP) -> None:
+        """Read a partition again from what comes next."""
+        following = self._sink.expected.next.get(partition)
+        if following is None:
+            return
+        try:
+            await self._go_to({partition: following})
+        except (KafkaError, TimeoutError) as error:
+            self.log.warning("%r could not be sought: %r", partition, error)
+
+    async def seek_where_nothing_comes(self, before: Mapping[TP, int]) -> Mapping[TP, int]:
+        """Seek partitions that have records behind what came next `before` and comes next still;
+        what comes next now. For calling now and then, while nothing is on its way."""
+        following = dict(self._sink.expected.next)
+        for partition in following.keys() & self._get_active_partitions():
+            offset = following[partition]
+            if before.get(partition) == offset and (self.highwater(partition) or 0) > offset:
+                self.log.warning("%r is behind, and nothing comes: seeking %d", partition, offset)
+                await self.seek_again(partition)
+        return following
+
+    async def _seek_later(self, waiting: frozenset[TP], turn: int) -> None:
+        """Try until all could be sought, or Faust begins again."""
+        while waiting:
+            await self.sleep(RETRY_S)
+            if self.should_stop or self._turn != turn:
+                return
+            left = await self._seek_to_checkpoints(waiting)
+            if self._turn != turn:
+                return
+            self.resume_partitions(waiting - left)
+            waiting = left
+
+    async def _seek_to_checkpoints(self, partitions: frozenset[TP]) -> frozenset[TP]:
+        """Those of them that cannot be read yet."""
+        wanted = sorted(partitions)
+        try:
+            async with asyncio.timeout(ATTEMPT_S):
+                offsets = await self._sink.offsets(wanted)
+                first, behind = await asyncio.gather(
+                    self.earliest_offsets(*wanted), self.highwaters(*wanted)
+                )
+                found = {tp: at for tp, at in offsets.items() if first[tp] <= at <= behind[tp]}
+                self._begin(found)
+                await self._go_to(found)
+        except (StoreUnavailable, Unavailable, KafkaError, TimeoutError) as error:
+            self._sink.stalled(error)
+            return partitions
+        for tp in offsets.keys() - found.keys():
+            held = f"{first[tp]} to {behind[tp]}"
+            self._sink.stalled(LostRecords(f"{tp} holds {held}, {offsets[tp]} is next"))
+        return partitions - found.keys()
+
+    def _begin(self, offsets: Mapping[TP, int]) -> None:
+        """Before the seek: what is on its way is taken only if it comes next all the same."""
+        self._sink.expected.begin(offsets)
+        self._committed_offset.update(offsets)
+        for tp in offsets:
+            self._acked.pop(tp, None)
+            self._acked_index.pop(tp, None)
+
+    async def _go_to(self, offsets: Mapping[TP, int]) -> None:
+        if offsets:
+            await self.seek_wait(offsets)
+            self._read_offset.update(offsets)
+
+    def acknowledge(self, partition: TP, offsets: range) -> None:
+        """The sink holds these records."""
+        if partition in self._sink.expected.next:
+            self._acked[partition].extend(offsets)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """The offset behind all that is acknowledged without a gap; None without progress."""
+        committed = self._committed_offset[tp]
+        if committed is None:
+            return None
+        acked, following = self._acked[tp], committed
+        acked.sort()
+        for offset in acked:
+            if offset > following:
+                break
+            following = max(following, offset + 1)
+        return following if following > committed else None
+
+    async def _commit_offsets(
+        self,
+        offsets: Mapping[TP, int],
+        start_new_transaction: bool = True,  # noqa: ARG002 - there are no transactions
+    ) -> bool:
+        """Commit, and note what the broker has taken."""
+        ours = self.assignment()
+        wanted = {tp: offset for tp, offset in offsets.items() if tp in ours}
+        if not wanted or not await self._commit(wanted):
+            return False
+        for tp, behind in wanted.items():
+            if behind > (self._committed_offset[tp] or 0):
+                self._committed_offset[tp] = behind
+            self._acked[tp] = [offset for offset in self._acked[tp] if offset >= behind]
+            self._acked_index[tp].clear()
+        return True
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Hand over what is fetched, as long as the fetcher runs.
+
+        What comes while the flow is stopped is dropped: it is resumed only after a seek.
+        """
+        while not (self.should_stop or fetcher.should_stop):
+            fetched, _ = await self._wait_next_records(POLL_S)
+            for partition, records in (fetched or {}).items():
+                for begin in range(0, len(records), CHUNK):
+                    if self.flow_active:
+                        chunk = records[begin : begin + CHUNK]
+                        await self._sink.inbox.put(Fetched(TP(*partition), chunk))
+            await asyncio.sleep(0)
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust complains of streams that it does not see move; ours are seen in `Progress`."""

@@ -1,0 +1,302 @@
+"""A projection's worker of the cluster profile: takes what Faust fetches, in batches.
+
+What happens to an event when ... has one answer each, the pipeline's (`streams/pipeline.py`). No
+error acknowledges anything: what is no outage and no event's fault ends the worker, and the next
+one begins at the sink's checkpoint.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any, Final, Protocol
+
+from faust.types import TP
+
+from domain.errors import Unavailable
+from domain.events import TYPES
+from domain.topics import Place
+from projections.projection import Projection, Store
+from streams.dead_letters import DeadLetters
+from streams.envelope import Codec, names_of
+from streams.faust.app import ProjectionApp
+from streams.faust.consumer import Fetched
+from streams.faust.expected import Expected
+from streams.feed import Fed, Feed
+from streams.pipeline import RETRY_FIRST_S, RETRY_MAX_S, Paused, Pipeline
+from streams.records import fed_of
+from streams.runner import BATCH_MAX, GATHER_FROM, PAUSED_RETRY_S
+
+# Chunks of records that wait for the sink; behind them the broker waits.
+INBOX_MAX: Final = 16
+# How often, at most, dead letters are settled and partitions that stand still are sought.
+ROUND_S: Final = 1.0
+SEEK_AFTER_ROUNDS: Final = 5
+# How long a worker that is told to stop finishes the batch at hand.
+FINISH_S: Final = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class WorkerCrashed(Exception):
+    """A bug, or the broker for good: the process ends, and another one may begin."""
+
+
+class Observer(Protocol):
+    """Who counts."""
+
+    def took(self, projection: str, events: int) -> None:
+        """A batch of so many events was applied."""
+
+    def assigned(self, projection: str, partitions: int) -> None:
+        """The group has met: the worker reads so many partitions from now on."""
+
+
+class Unobserved:
+    """Counts nothing."""
+
+    def took(self, projection: str, events: int) -> None:
+        """See `Observer.took`."""
+
+    def assigned(self, projection: str, partitions: int) -> None:
+        """See `Observer.assigned`."""
+
+
+class Worker:
+    """One member of the group that fills a projection's store. `run` it once.
+
+    `prefix` stands before the names of topics and groups. With a `feed` it settles what was asked
+    for about dead letters of its partitions. `waiting_since_ms` is when the oldest record at hand
+    was written, `stalled_by` why it cannot be applied now.
+    """
+
+    def __init__(
+        self,
+        projection: Projection,
+        store: Store[Any],
+        dead_letters: DeadLetters,
+        codec: Codec,
+        brokers: str,
+        *,
+        prefix: str = "",
+        generation: int = 1,
+        feed: Feed | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.projection = projection
+        self.group = f"{prefix}{projection.name}-{projection.version}-{generation}"
+        self.expected: Expected[TP] = Expected()
+        self.inbox: asyncio.Queue[Fetched] = asyncio.Queue(INBOX_MAX)
+        self.stalled_by: str | None = None
+        self.applied: dict[int, int] = {}
+        self.waiting_since_ms: int | None = None
+        self._owned: frozenset[TP] = frozenset()
+        self._store = store
+        self._codec = codec
+        self._prefix = prefix
+        self._feed = feed
+        self._observer = observer or Unobserved()
+        self._pipeline = Pipeline(projection, store, dead_letters, stalled=self._stalled)
+        self._wanted = frozenset(name.encode() for e in projection.events for name in names_of(e))
+        self._known = frozenset(name.encode() for e in TYPES.values() for name in names_of(e))
+        self._idle = asyncio.Event()
+        self._stopping = False
+        topics = sorted({f"{prefix}{event.TOPIC}" for event in projection.events})
+        self._app = ProjectionApp(self.group, brokers, self)
+        self._app.follow(tuple(topics), self._follow)
+
+    async def run(self) -> None:
+        """Take what comes until it is cancelled. Raises WorkerCrashed."""
+        app = self._app
+        try:
+            await app.start()
+            await app.wait_until_stopped()
+        finally:
+            await self._finish()
+            await app.stop()
+        reason = app.crash_reason
+        raise WorkerCrashed(f"{self.group}: {reason!r}") from reason
+
+    @property
+    def heads(self) -> Mapping[int, int]:
+        """How far each partition that it reads is written, as far as it was told."""
+        highwater = self._app.reader.highwater
+        return {self._number(tp): highwater(tp) or 0 for tp in self._owned}
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """How far each partition that it reads is applied."""
+        return {number: self.applied.get(number, 0) for number in map(self._number, self._owned)}
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is a member of its group and knows where to read what it was given."""
+        return self.expected.begun > 0 and self._owned <= self.expected.next.keys()
+
+    async def offsets(self, partitions: Sequence[TP]) -> Mapping[TP, int]:
+        """See `Sink.offsets`: a position is that of the last event, its offset + 1."""
+        checkpoint = await self._store.checkpoint()
+        self.applied.update(checkpoint)
+        return {tp: checkpoint.get(self._number(tp), 0) for tp in partitions}
+
+    def stalled(self, error: Exception) -> None:
+        """See `Sink.stalled`."""
+        self._stalled(self.projection.name, error)
+
+    def own(self, partitions: frozenset[TP]) -> None:
+        """See `Sink.own`."""
+        self._owned = partitions
+        self._pipeline.look_again()
+        self._observer.assigned(self.projection.name, len(partitions))
+
+    def _stalled(self, name: str, error: Exception) -> None:
+        if self.stalled_by is None:
+            log.warning("%s cannot go on for now: %s", name, error)
+        self.stalled_by = str(error) or type(error).__name__
+
+    def _place(self, tp: TP) -> Place:
+        return Place(tp.topic.removeprefix(self._prefix), tp.partition)
+
+    def _number(self, tp: TP) -> int:
+        return self._place(tp).number
+
+    async def _follow(self) -> None:
+        """The agent's body: what it raises ends the worker."""
+        try:
+            await self._follow_until_told()
+        finally:
+            self._idle.set()
+        await asyncio.Event().wait()
+
+    async def _follow_until_told(self) -> None:
+        due, rounds, seen = 0.0, 0, dict[TP, int]()
+        while not self._stopping:
+            self._idle.set()
+            fetched = await self._fetched()
+            self._idle.clear()
+            size = await self._take(fetched)
+            if GATHER_FROM <= size < BATCH_MAX and not self._behind():
+                # Events come faster than they are applied one by one: they may gather.
+                await asyncio.sleep(self.projection.rest_s)
+            if monotonic() < due:
+                continue
+            due, rounds = monotonic() + ROUND_S, rounds + 1
+            await self._settle()
+            if rounds % SEEK_AFTER_ROUNDS == 0 and self.inbox.empty():
+                seen = dict(await self._app.reader.seek_where_nothing_comes(seen))
+
+    def _behind(self) -> bool:
+        """Whether the broker is known to hold more than was taken."""
+        highwater = self._app.reader.highwater
+        return any((highwater(tp) or 0) > at for tp, at in self.expected.next.items())
+
+    async def _fetched(self) -> list[Fetched]:
+        """What is at hand, about a batch at most; empty if nothing comes for a while."""
+        try:
+            async with asyncio.timeout(ROUND_S):
+                fetched = [await self.inbox.get()]
+        except TimeoutError:
+            return []
+        size = len(fetched[0].records)
+        while size < BATCH_MAX and not self.inbox.empty():
+            fetched.append(self.inbox.get_nowait())
+            size += len(fetched[-1].records)
+        return fetched
+
+    async def _take(self, fetched: Sequence[Fetched]) -> int:
+        """Apply what comes next of it, and acknowledge that; how many records those were."""
+        turn = self.expected.begun
+        runs: list[Fetched] = []
+        for partition, records in fetched:
+            taken, gap = self.expected.take(partition, records)
+            if taken:
+                runs.append(Fetched(partition, taken))
+            if gap:
+                await self._app.reader.seek_again(partition)
+        size = sum(len(run.records) for run in runs)
+        self.waiting_since_ms = min((run.records[0].timestamp for run in runs), default=None)
+        if size and await self._apply(runs, turn):
+            for partition, records in runs:
+                offsets = range(records[0].offset, records[-1].offset + 1)
+                self._app.reader.acknowledge(partition, offsets)
+            self._observer.took(self.projection.name, size)
+        return size
+
+    async def _apply(self, runs: Sequence[Fetched], turn: int) -> bool:
+        """Whether it could be done before the partitions were sought anew."""
+        passed = {self._number(tp): records[-1].offset + 1 for tp, records in runs}
+        delay = RETRY_FIRST_S
+        while self.expected.begun == turn:
+            try:
+                reached = await self._pipeline.take(await self._events(runs), passed)
+            except Unavailable as error:
+                self.stalled(error)
+            except Paused as error:
+                self.stalled(error)
+                delay = PAUSED_RETRY_S
+            else:
+                self.applied.update(reached)
+                self.stalled_by = self.waiting_since_ms = None
+                return True
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, RETRY_MAX_S)
+        return False
+
+    async def _events(self, runs: Sequence[Fetched]) -> Sequence[Fed]:
+        """What the records hold, without the events that this projection does not want. Raises
+        Unavailable if a person's key cannot be had."""
+        wanted = [(tp, record) for tp, records in runs for record in records if self._wants(record)]
+        # Opening what is sealed may wait for a key.
+        return await asyncio.to_thread(self._decoded, wanted) if wanted else ()
+
+    def _wants(self, record: Any) -> bool:
+        name = next((value for key, value in record.headers if key == "ce_type"), b"")
+        return name in self._wanted or name not in self._known
+
+    def _decoded(self, records: Sequence[tuple[TP, Any]]) -> Sequence[Fed]:
+        places = {tp: self._place(tp) for tp in {tp for tp, _ in records}}
+        return [
+            fed_of(places[tp], record.offset, record.headers, record.value, self._codec)
+            for tp, record in records
+        ]
+
+    async def _settle(self) -> None:
+        self._pipeline.look_again()
+        if self._feed is not None:
+            ours = frozenset(map(self._number, self._owned))
+            await self._pipeline.settle(self._feed, ours.__contains__)
+
+    async def _finish(self) -> None:
+        """Let the batch at hand be applied; what follows it is read by whoever comes next."""
+        self._stopping = True
+        try:
+            async with asyncio.timeout(FINISH_S):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("%s stops in the middle of a batch", self.group)
+
+
+async def run_worker(
+    projection: Projection,
+    store: Store[Any],
+    dead_letters: DeadLetters,
+    codec: Codec,
+    brokers: str,
+    *,
+    prefix: str = "",
+    generation: int = 1,
+    feed: Feed | None = None,
+    observer: Observer | None = None,
+) -> None:
+    """Run a worker until it is cancelled (see `Worker`). Raises WorkerCrashed."""
+    await Worker(
+        projection,
+        store,
+        dead_letters,
+        codec,
+        brokers,
+        prefix=prefix,
+        generation=generation,
+        feed=feed,
+        observer=observer,
+    ).run()

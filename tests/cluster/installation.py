@@ -1,0 +1,158 @@
+"""An installation of Starling on the engines: several programs, each a process of its own."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from infra.engines import engines_of
+from infra.settings import Settings
+from tests.blackbox.server import PROGRAM, free_port
+from tests.cluster.local import LocalCluster
+
+READY_S: Final = 120.0
+POLL_S: Final = 0.1
+STOP_S: Final = 30.0
+
+
+class Program:
+    """One process: `starling` with these arguments, which may be stopped and started again."""
+
+    def __init__(
+        self, name: str, arguments: Sequence[str], folder: Path, environ: Mapping[str, str]
+    ):
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self._arguments = tuple(arguments)
+        self.environ = {**environ, "STARLING_DATA": str(folder / name)}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def launch(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [PROGRAM, *self._arguments],
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def require_alive(self) -> None:
+        if self._process is None or self._process.poll() is not None:
+            raise AssertionError(f"{self.name} ended: {self.log.read_text()[-4_000:]}")
+
+    def send_signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it and wait for its end. The exit status."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.send_signal(how)
+        try:
+            return process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_S)
+            raise
+
+    @property
+    def launched(self) -> bool:
+        return self._process is not None
+
+
+class HttpProgram(Program):
+    """A program that serves HTTP."""
+
+    def __init__(self, name: str, part: str, folder: Path, environ: Mapping[str, str]) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        bound = {**environ, "STARLING_BIND": f"127.0.0.1:{port}"}
+        super().__init__(name, ("serve", part), folder, bound)
+
+    @property
+    def is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+class Installation:
+    """A namespace on the engines, one process for commands, one for reads, and the workers."""
+
+    def __init__(
+        self, cluster: LocalCluster, folder: Path, workers: Mapping[str, Sequence[str]], **more: str
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = {name: v for name, v in os.environ.items() if not name.startswith("STARLING_")}  # noqa: TID251 - handed on to the programs
+        self.environ = {
+            **kept,
+            "STARLING_PROFILE": "cluster",
+            "STARLING_CLUSTER_PORT": str(cluster.base_port),
+            "STARLING_NAMESPACE": f"t{os.getpid()}x{free_port()}",
+            "STARLING_PARTITIONS": "4",
+            "STARLING_SAMPLE": "0",
+            "STARLING_RATE_LIMITS": "off",
+            "STARLING_ARGON2_COST": "lowest",
+            **more,
+        }
+        self.engines = engines_of(Settings(cluster_port=str(cluster.base_port)))
+        self.commands = HttpProgram("commands", "commands", folder, self.environ)
+        self.reads = HttpProgram("reads", "reads", folder, self.environ)
+        self.workers = {
+            name: Program(name, ("worker", *names), folder, self.environ)
+            for name, names in workers.items()
+        }
+
+    @property
+    def programs(self) -> Sequence[Program]:
+        return (self.commands, self.reads, *self.workers.values())
+
+    def start(self) -> None:
+        """Return once both serving processes are ready."""
+        for program in self.programs:
+            program.launch()
+        self.wait_until_ready(self.commands)
+        self.wait_until_ready(self.reads)
+
+    def wait_until_ready(self, served: HttpProgram) -> None:
+        pause = threading.Event()
+        for _ in range(int(READY_S / POLL_S)):
+            for program in self.programs:
+                if program.launched:
+                    program.require_alive()
+            if served.is_ready:
+                return
+            pause.wait(POLL_S)
+        raise AssertionError(f"{served.name} is not ready: {served.log.read_text()[-4_000:]}")
+
+    def stop(self) -> None:
+        for program in self.programs:
+            if program.launched:
+                program.stop(signal.SIGKILL)
+
+
+@contextmanager
+def installed(
+    cluster: LocalCluster, folder: Path, workers: Mapping[str, Sequence[str]], **more: str
+) -> Iterator[Installation]:
+    """A running installation, until the end."""
+    installation = Installation(cluster, folder, workers, **more)
+    try:
+        installation.start()
+        yield installation
+    finally:
+        installation.stop()

@@ -1,0 +1,126 @@
+"""A projection that notes what it is given, in one file that several workers write.
+
+Beside what was applied it keeps every step in order, so that it shows afterwards whether a
+checkpoint ever said more than was there.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from domain.events import LikeAdded, Recorded, TweetPosted
+from projections.projection import Projection, StoreUnavailable
+
+POISON: Final = "poison"
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS noted (
+    step INTEGER PRIMARY KEY AUTOINCREMENT, partition INTEGER NOT NULL, position INTEGER NOT NULL,
+    event_id INTEGER NOT NULL, writer TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS checkpoints (
+    step INTEGER NOT NULL, partition INTEGER NOT NULL, position INTEGER NOT NULL,
+    writer TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS by_place ON noted (partition, position, step);
+CREATE INDEX IF NOT EXISTS highest ON checkpoints (partition, position);
+"""
+_HIGHEST: Final = "SELECT partition, MAX(position) FROM checkpoints GROUP BY partition"
+
+
+class Noted(NamedTuple):
+    """An event, and where it stands."""
+
+    partition: int
+    position: int
+    event_id: int
+
+
+def project(batch: Sequence[Recorded]) -> Sequence[Noted]:
+    """The operations of a batch; a tweet may be poison."""
+    for recorded in batch:
+        event = recorded.event
+        if isinstance(event, TweetPosted) and event.personal and event.personal.text == POISON:
+            raise ValueError("a bug of the projector")
+    return [Noted(one.partition, one.position, one.event.event_id) for one in batch]
+
+
+NOTEBOOK: Final = Projection("notebook", 1, frozenset({TweetPosted, LikeAdded}), project)
+
+
+class Notebook:
+    """The store. Writing takes `slow_s`, so that there is a middle to be interrupted in."""
+
+    def __init__(self, path: Path, *, writer: str = "", slow_s: float = 0.0) -> None:
+        self._path = path
+        self._writer = writer
+        self._slow_s = slow_s
+        self.outages: list[Exception] = []
+        with self._open() as file:
+            file.execute("PRAGMA journal_mode = WAL")
+            file.executescript(_SCHEMA)
+
+    async def apply(self, operations: Sequence[Noted], checkpoint: Mapping[int, int]) -> None:
+        """See `Store.apply`."""
+        if self.outages:
+            raise self.outages.pop()
+        await asyncio.sleep(self._slow_s)
+        with self._open() as file, file:
+            file.execute("BEGIN IMMEDIATE")
+            rows = [(*noted, self._writer) for noted in operations]
+            file.executemany(
+                "INSERT INTO noted (partition, position, event_id, writer) VALUES (?, ?, ?, ?)",
+                rows,
+            )
+            file.executemany(
+                "INSERT INTO checkpoints SELECT COALESCE(MAX(step), 0), ?, ?, ? FROM noted",
+                [(*place, self._writer) for place in checkpoint.items()],
+            )
+
+    async def checkpoint(self) -> Mapping[int, int]:
+        """See `Checkpoints.checkpoint`."""
+        if self.outages:
+            raise self.outages.pop()
+        if self._path.with_suffix(".bug").exists():
+            raise ZeroDivisionError("a bug")
+        return self.highest()
+
+    def have_a_bug(self) -> None:
+        """From now on, in every process."""
+        self._path.with_suffix(".bug").touch()
+
+    def highest(self) -> dict[int, int]:
+        with self._open() as file:
+            return dict(file.execute(_HIGHEST))
+
+    def noted(self) -> list[Noted]:
+        """Each event once, by place."""
+        with self._open() as file:
+            found = file.execute("SELECT DISTINCT partition, position, event_id FROM noted")
+            return sorted(Noted(*row) for row in found)
+
+    def steps(self) -> int:
+        with self._open() as file:
+            return int(file.execute("SELECT COUNT(*) FROM noted").fetchone()[0])
+
+    def writers(self) -> set[str]:
+        with self._open() as file:
+            return {writer for (writer,) in file.execute("SELECT DISTINCT writer FROM noted")}
+
+    def promises_too_much(self) -> list[tuple[int, int]]:
+        """Checkpoints behind which something was missing when they were written."""
+        with self._open() as file:
+            return list(
+                file.execute(
+                    """SELECT c.partition, c.position FROM checkpoints c WHERE c.position > (
+                    SELECT COUNT(DISTINCT n.position) FROM noted n WHERE n.partition = c.partition
+                    AND n.position <= c.position AND n.step <= c.step)"""
+                )
+            )
+
+    def _open(self) -> "closing[sqlite3.Connection]":
+        try:
+            return closing(sqlite3.connect(self._path, timeout=10, isolation_level=None))
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error

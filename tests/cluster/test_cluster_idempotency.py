@@ -1,0 +1,289 @@
+"""Idempotency-Keys across processes that die: one effect, one answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from typing import Final, NamedTuple
+
+import pytest
+
+from commands.ports import Answer, Answered, Append, Claimed, Receipt, VersionConflict
+from domain.errors import KeyInProgress, KeyReused, Unavailable
+from domain.events import AccountFollowed, PairState, Standing
+from domain.ids import AccountId
+from domain.positions import Vector
+from infra.cassandra.event_log import ClusterEventLog
+from infra.cassandra.idempotency import CassandraIdempotency
+from infra.cassandra.intents import SLOT_MS
+from infra.cassandra.receipts import LEASE_MS
+from infra.cassandra.session import CassandraSession
+from infra.stamps import wall_clock_ms
+from tests import facts
+from tests.cluster import cassandra_log
+from tests.cluster.faulty import Crash, Fault, Faults, FaultySession, FaultyTopics, Topics
+from tests.cluster.local import LocalCluster
+
+STEPS_MAX: Final = 20
+SCOPE: Final = str(facts.account("ada"))
+_numbers = count(1)
+
+
+class Process(NamedTuple):
+    log: ClusterEventLog
+    keys: CassandraIdempotency
+
+    async def tweet(self, key: str) -> Answer:
+        """A command that publishes, as `commands.handling` runs it."""
+        claimed = await self.keys.claim(SCOPE, key, b"print")
+        if isinstance(claimed, Answered):
+            return claimed.answer
+        event = facts.tweet("ada", "an unmistakable confession")
+        answer = Answer(201, str(event.event_id).encode())
+        try:
+            await self.log.publish([event], receipt=Receipt(*claimed, answer))
+        finally:
+            await self.keys.release(claimed)
+        return answer
+
+    async def follow(self, key: str, target: AccountId) -> Answer:
+        """A command that appends."""
+        claimed = await self.keys.claim(SCOPE, key, b"print")
+        if isinstance(claimed, Answered):
+            return claimed.answer
+        event = AccountFollowed(
+            event_id=facts.event_id(),
+            actor_id=facts.account("ada"),
+            target_id=target,
+            after=PairState(low=Standing(follows=True)),
+        )
+        newest = await self.log.latest(event.stream)
+        version = 0 if newest is None else newest.version
+        answer = Answer(200, str(event.event_id).encode())
+        try:
+            receipt = Receipt(*claimed, answer)
+            await self.log.append([Append(event.stream, version, (event,))], receipt=receipt)
+        finally:
+            await self.keys.release(claimed)
+        return answer
+
+
+class World:
+    def __init__(self, session: CassandraSession) -> None:
+        self.session = session
+        self.topics = Topics()
+        self.ms = wall_clock_ms()
+
+    def process(self, faults: Faults | None = None) -> Process:
+        faults = faults or Faults()
+        log = cassandra_log.log_on(
+            FaultySession(self.session, faults),
+            FaultyTopics(self.topics, faults),
+            now_ms=lambda: self.ms,
+        )
+        return Process(log, CassandraIdempotency(log, now_ms=lambda: self.ms))
+
+    async def relayed(self) -> None:
+        self.ms += max(LEASE_MS, 4 * SLOT_MS)
+        await self.process().log.relay.catch_up()
+
+
+@pytest.fixture(scope="module")
+def made(cluster: LocalCluster) -> Iterator[LocalCluster]:
+    asyncio.run(cassandra_log.make(cluster))
+    yield cluster
+    asyncio.run(cassandra_log.remove(cluster))
+
+
+@pytest.fixture
+async def world(made: LocalCluster) -> AsyncIterator[World]:
+    async with cassandra_log.session_on(made) as session:
+        await cassandra_log.empty(session)
+        world = World(session)
+        await world.process().log.create()
+        yield world
+
+
+def new_key() -> str:
+    return f"key-{next(_numbers)}"
+
+
+async def test_another_process_repeats_the_answer_with_its_vector(world: World) -> None:
+    log = world.process().log
+    answer = Answer(201, b"{}", (("Location", "/v1/posts/1"),))
+    vector: Vector = await log.publish(
+        [facts.tweet("ada")], receipt=Receipt(SCOPE, "a", b"print", answer)
+    )
+
+    again = await world.process().keys.claim(SCOPE, "a", b"print")
+
+    assert again == Answered(answer, vector)
+
+
+async def test_a_key_belongs_to_one_request(world: World) -> None:
+    process = world.process()
+    claimed = await process.keys.claim(SCOPE, "a", b"print")
+    assert isinstance(claimed, Claimed)
+
+    for other in (process, world.process()):
+        with pytest.raises(KeyInProgress):
+            await other.keys.claim(SCOPE, "a", b"print")
+        with pytest.raises(KeyReused):
+            await other.keys.claim(SCOPE, "a", b"another")
+    assert isinstance(await process.keys.claim("7", "a", b"another"), Claimed)
+
+
+async def test_a_key_that_was_given_back_is_free(world: World) -> None:
+    process = world.process()
+    claimed = await process.keys.claim(SCOPE, "a", b"print")
+    assert isinstance(claimed, Claimed)
+
+    await process.keys.release(claimed)
+
+    assert isinstance(await world.process().keys.claim(SCOPE, "a", b"another"), Claimed)
+
+
+async def test_an_answer_without_events_is_kept(world: World) -> None:
+    process = world.process()
+    claimed = await process.keys.claim(SCOPE, "a", b"print")
+    assert isinstance(claimed, Claimed)
+
+    await process.keys.complete(claimed, Answer(404))
+    await process.keys.release(claimed)
+
+    assert await world.process().keys.claim(SCOPE, "a", b"print") == Answered(Answer(404), {})
+
+
+async def test_a_lease_that_ended_is_taken_over_and_its_owner_records_nothing(
+    world: World,
+) -> None:
+    slow, quick = world.process(), world.process()
+    claimed = await slow.keys.claim(SCOPE, "a", b"print")
+    assert isinstance(claimed, Claimed)
+    world.ms += LEASE_MS + 1
+
+    answer = await quick.tweet("a")
+    with pytest.raises(Unavailable):
+        await slow.log.publish([facts.tweet("ada")], receipt=Receipt(*claimed, Answer(201)))
+    with pytest.raises(Unavailable):
+        await slow.keys.complete(claimed, Answer(404))
+
+    assert len(world.topics.order) == 1
+    assert await world.process().tweet("a") == answer
+
+
+async def test_of_many_at_once_one_has_an_effect(world: World) -> None:
+    processes = [world.process() for _ in range(3)]
+
+    outcomes = await asyncio.gather(
+        *(processes[n % 3].tweet("a") for n in range(12)), return_exceptions=True
+    )
+
+    assert len(world.topics.order) == 1
+    answers = {outcome.body for outcome in outcomes if isinstance(outcome, Answer)}
+    assert len(answers) == 1
+    assert all(isinstance(o, Answer | KeyInProgress) for o in outcomes)
+
+
+async def test_a_receipt_without_a_claim_has_one_effect_too(world: World) -> None:
+    receipt = Receipt("import/x", "a", b"", Answer(200))
+    for _ in range(2):
+        await world.process().log.publish([facts.tweet("ada")], receipt=receipt)
+
+    assert len(set(world.topics.first_seen())) == 1
+
+
+@pytest.mark.parametrize("fault", Fault)
+async def test_a_tweet_that_is_tried_again_after_any_failure_is_there_once(
+    world: World, fault: Fault
+) -> None:
+    for step in range(STEPS_MAX):
+        key, before = new_key(), len(world.topics.first_seen())
+        faults = Faults(fault, step)
+        first: Answer | None = None
+        try:
+            first = await world.process(faults).tweet(key)
+        except (Crash, Unavailable):
+            world.ms += LEASE_MS + 1
+
+        second = await world.process().tweet(key)
+
+        (published,) = world.topics.first_seen()[before:]
+        assert second.body == str(published[1]).encode()
+        assert first in {None, second}
+        if faults.steps <= step:
+            return
+    pytest.fail("The command has more steps than that")
+
+
+@pytest.mark.parametrize("fault", Fault)
+async def test_a_follow_that_is_tried_again_after_any_failure_is_there_once(
+    world: World, fault: Fault
+) -> None:
+    for step in range(STEPS_MAX):
+        key, target = new_key(), AccountId(facts.account("bob") + next(_numbers))
+        faults = Faults(fault, step)
+        first: Answer | None = None
+        try:
+            first = await world.process(faults).follow(key, target)
+        except (Crash, Unavailable):
+            world.ms += LEASE_MS + 1
+
+        second = await world.process().follow(key, target)
+        await world.relayed()
+
+        stream = f"relationship/{facts.account('ada')}/{target}"
+        (found,) = await world.process().log.history(stream)
+        assert second.body == str(found.event.event_id).encode()
+        assert first in {None, second}
+        assert (stream, 1) in world.topics.first_seen()
+        if faults.steps <= step:
+            return
+    pytest.fail("The command has more steps than that")
+
+
+async def test_a_key_whose_command_lost_the_race_and_died_decides_anew(world: World) -> None:
+    target = AccountId(facts.account("bob") + next(_numbers))
+    dying = world.process(Faults(Fault.CRASH_BEFORE, 4))
+    with pytest.raises(Crash):
+        await dying.follow("a", target)
+    await world.process().follow("b", target)
+
+    answer = await world.process().follow("a", target)
+
+    stream = f"relationship/{facts.account('ada')}/{target}"
+    found = await world.process().log.history(stream)
+    assert [one.version for one in found] == [1, 2]
+    assert answer.body == str(found[-1].event.event_id).encode()
+
+
+async def test_what_people_wrote_is_sealed(world: World) -> None:
+    receipt = Receipt(SCOPE, "a", b"print", Answer(201, b"an unmistakable confession"))
+    await world.process().log.publish(
+        [facts.tweet("ada", "an unmistakable confession")], receipt=receipt
+    )
+
+    for table in ("receipts", "receipts_done", "registers"):
+        rows = await world.session.execute(f"SELECT * FROM {cassandra_log.NAMESPACE}_{table}")  # noqa: S608
+        assert rows
+        assert "unmistakable" not in str(rows)
+
+
+async def test_a_lost_race_raises_a_conflict_with_a_receipt_too(world: World) -> None:
+    target = AccountId(facts.account("bob") + next(_numbers))
+    await world.process().follow("a", target)
+    process = world.process()
+    claimed = await process.keys.claim(SCOPE, "b", b"print")
+    assert isinstance(claimed, Claimed)
+    event = AccountFollowed(
+        event_id=facts.event_id(),
+        actor_id=facts.account("ada"),
+        target_id=target,
+        after=PairState(low=Standing(follows=True)),
+    )
+    receipt = Receipt(*claimed, Answer(200))
+
+    with pytest.raises(VersionConflict):
+        await process.log.append([Append(event.stream, 0, (event,))], receipt=receipt)
+    await process.log.append([Append(event.stream, 1, (event,))], receipt=receipt)
+
+    assert len(await process.log.history(event.stream)) == 2

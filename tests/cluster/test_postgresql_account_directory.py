@@ -1,0 +1,20 @@
+"""The account directory in PostgreSQL keeps the contract."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from infra.postgresql.account_directory import PostgresqlAccountDirectory
+from projections.account_directory import AccountDirectory
+from tests.cluster.local import LocalCluster
+from tests.cluster.postgresql import emptied
+from tests.contract.account_directory_contract import AccountDirectoryContract
+
+
+class TestPostgresqlAccountDirectory(AccountDirectoryContract):
+    @pytest.fixture
+    def empty_store(
+        self, cluster: LocalCluster
+    ) -> Callable[[], AbstractAsyncContextManager[AccountDirectory]]:
+        return emptied(cluster, "account_directory", PostgresqlAccountDirectory)

@@ -1,0 +1,20 @@
+"""The analytics tables in PostgreSQL keep the contract."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from infra.postgresql.engagement import PostgresqlEngagement
+from projections.engagement import Engagement
+from tests.cluster.local import LocalCluster
+from tests.cluster.postgresql import emptied
+from tests.contract.engagement_contract import EngagementContract
+
+
+class TestPostgresqlEngagement(EngagementContract):
+    @pytest.fixture
+    def empty_store(
+        self, cluster: LocalCluster
+    ) -> Callable[[], AbstractAsyncContextManager[Engagement]]:
+        return emptied(cluster, "engagement", PostgresqlEngagement)

@@ -1,0 +1,326 @@
+"""Home timelines in Redis keep the contract, stay small, and bear several writers at once."""
+
+import asyncio
+import math
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.ids import AccountId, PostId
+from infra.redis.client import client
+from infra.redis.home_keys import shard_of
+from infra.redis.home_timelines import RedisHomeTimelines
+from infra.redis.scripts import Call, Scripts
+from projections.home_timelines import HOME_TIMELINES, AddPost, SetTie
+from projections.projection import StoreUnavailable
+from projections.windows import Window
+from tests import facts
+from tests.cluster.local import LocalCluster
+from tests.contract.home_timelines_contract import (
+    ADA,
+    BOB,
+    CLEO,
+    DOINGS,
+    EVERYBODY,
+    THRESHOLDS,
+    HomeTimelinesContract,
+    Opened,
+    be_kept_ready,
+    follow,
+    happen,
+    home,
+    posts,
+    scrolled,
+)
+from tests.contract.projecting import deliver
+from tests.facts import tweet
+from tests.histories import deliveries, histories
+from tests.model.home import Homes
+
+DAY_MS = 86_400_000
+_numbers = count()
+
+
+def address(port: int) -> str:
+    return f"redis://127.0.0.1:{port}/0"
+
+
+class OpenedNamespace:
+    """A store in a namespace of its own; the clock stands still unless it is told to go on."""
+
+    def __init__(self, port: int, *, threshold: float, depth: int, at_once: int) -> None:
+        self.redis = client(address(port))
+        self.namespace = f"home_timelines_test_{os.getpid()}_{next(_numbers)}"
+        self._depth = depth
+        self._at_once = at_once
+        self._now_ms = facts.NOON_MS
+        self.store = self.open(threshold)
+
+    def open(self, threshold: float) -> RedisHomeTimelines:
+        return RedisHomeTimelines(
+            self.redis,
+            self.namespace,
+            threshold=threshold,
+            depth=self._depth,
+            deliveries_at_once=self._at_once,
+            now_ms=lambda: self._now_ms,
+        )
+
+    async def entries(self, *readers: AccountId) -> int:
+        """What is kept ready for these readers, all in all."""
+        keys = [self.key("cache", reader) for reader in readers]
+        return sum([await self.redis.llen(key) for key in keys])
+
+    def key(self, what: str, reader: AccountId) -> str:
+        return f"{self.namespace}:{{{shard_of(reader)}}}:{what}:{reader}"
+
+    async def reopen(self, threshold: float) -> None:
+        await self.store.close()
+        self.store = self.open(threshold)
+
+    async def settle(self) -> None:
+        await self.store.wait_for_rebuilds()
+
+    async def pass_days(self, days: int) -> None:
+        self._now_ms += days * DAY_MS
+
+
+@asynccontextmanager
+async def opened_namespace(
+    port: int, *, threshold: float = math.inf, depth: int = 800, at_once: int = 10_000
+) -> AsyncIterator[OpenedNamespace]:
+    opened = OpenedNamespace(port, threshold=threshold, depth=depth, at_once=at_once)
+    try:
+        await opened.store.create()
+        yield opened
+    finally:
+        await opened.store.drop()
+        await opened.redis.aclose()
+
+
+class TestRedisHomeTimelines(HomeTimelinesContract):
+    @pytest.fixture(autouse=True)
+    def _redis(self, cluster: LocalCluster) -> None:
+        self.port = cluster.ports.redis
+
+    def opened(
+        self, *, threshold: float = math.inf, depth: int = 800
+    ) -> AbstractAsyncContextManager[Opened]:
+        return opened_namespace(self.port, threshold=threshold, depth=depth)
+
+
+@pytest.fixture(scope="module")
+def port(cluster: LocalCluster) -> int:
+    return cluster.ports.redis
+
+
+async def test_only_readers_who_were_seen_are_pushed_to(port: int) -> None:
+    async with opened_namespace(port) as opened:
+        log = facts.Log()
+        await follow(opened, log, "ada", "bob")
+        await happen(opened, log, tweet("bob"))
+        unseen = await opened.entries(ADA)
+        await be_kept_ready(opened, ADA)
+
+        await happen(opened, log, tweet("bob"))
+        await home(opened)
+
+        assert (unseen, await opened.entries(ADA, BOB)) == (0, 2)
+
+
+async def test_posts_of_large_authors_are_pushed_to_themselves_alone(port: int) -> None:
+    async with opened_namespace(port, threshold=1) as opened:
+        log = facts.Log()
+        await follow(opened, log, "ada", "bob", "ada")
+        await be_kept_ready(opened, ADA)
+        before = await opened.entries(ADA)
+
+        await happen(opened, log, tweet("bob"), tweet("ada"))
+
+        assert await opened.entries(ADA) == before + 1
+
+
+async def test_what_is_kept_ready_is_bounded(port: int) -> None:
+    async with opened_namespace(port, depth=8) as opened:
+        log = facts.Log()
+        await follow(opened, log, "ada", "bob")
+        await follow(opened, log, "cleo", "bob")
+        for reader in (ADA, CLEO):
+            await be_kept_ready(opened, reader)
+
+        for _ in range(100):
+            await happen(opened, log, tweet("bob"))
+
+        assert await opened.entries(ADA, CLEO) <= 2 * (8 + 3)
+
+
+async def test_an_entry_takes_at_most_12_bytes(port: int) -> None:
+    async with opened_namespace(port) as opened:
+        log = facts.Log()
+        await follow(opened, log, "ada", "bob")
+        await be_kept_ready(opened, ADA)
+
+        await happen(opened, log, *(tweet("bob") for _ in range(800)))
+        await home(opened)
+
+        key = opened.key("cache", ADA)
+        used = await opened.redis.memory_usage(key, samples=0)
+        assert used is not None
+        assert used / 800 <= 12
+
+
+async def test_readers_who_stay_away_are_forgotten_and_others_are_not(port: int) -> None:
+    async with opened_namespace(port) as opened:
+        log = facts.Log()
+        await follow(opened, log, "ada", "bob")
+        await follow(opened, log, "cleo", "bob")
+        for reader in (ADA, CLEO):
+            await be_kept_ready(opened, reader)
+        await happen(opened, log, tweet("bob"))
+        await opened.pass_days(10)
+        await be_kept_ready(opened, ADA)
+        await opened.pass_days(10)
+
+        await happen(opened, log, tweet("bob"))
+
+        assert await opened.entries(CLEO) == 0
+        assert await opened.entries(ADA) > 0
+
+
+async def test_ids_that_come_out_of_order_are_put_in_order_once(port: int) -> None:
+    async with opened_namespace(port) as opened:
+        log = facts.Log()
+        await follow(opened, log, "ada", "bob")
+        await be_kept_ready(opened, ADA)
+        made = [tweet("bob") for _ in range(300)]
+        for start in (0, 200, 100):
+            await happen(opened, log, *made[start : start + 100])
+        first = await posts(opened)
+        near = [tweet("bob") for _ in range(4)]
+        for post in (near[1], near[0], near[3], near[2], near[3]):
+            await happen(opened, log, post)
+
+        assert first == [post.post_id for post in made[:-101:-1]]
+        assert await posts(opened) == [post.post_id for post in [*made, *near][:-101:-1]]
+        kept = await opened.redis.lrange(opened.key("cache", ADA), 0, -1)
+        assert [int(one) for one in kept if int(one)] == [
+            post.post_id for post in [*made, *near][::-1]
+        ]
+
+
+async def test_a_post_to_more_than_redis_does_at_once_reaches_all(port: int) -> None:
+    followers = [AccountId(facts.event_id()) for _ in range(700)]
+    ties = [SetTie(reader, BOB, True, False, 1) for reader in followers]
+    async with opened_namespace(port, at_once=1) as opened:
+        await opened.store.apply(ties, {})
+        for reader in followers[::50]:
+            await be_kept_ready(opened, reader)
+        before = await opened.entries(*followers)
+
+        await opened.store.apply([AddPost(BOB, PostId(facts.event_id()))], {})
+
+        assert await opened.entries(*followers) == before + len(followers[::50])
+
+
+async def test_a_page_read_while_batches_are_applied_has_no_gap(port: int) -> None:
+    made = [tweet("bob") for _ in range(300)]
+    ids = [post.post_id for post in made]
+    async with opened_namespace(port, depth=20) as opened:
+        log = facts.Log()
+        await follow(opened, log, "ada", "bob")
+
+        async def post_all() -> None:
+            for number, post in enumerate(made):
+                await happen(opened, log, post)
+                if number % 25 == 0:
+                    await opened.store.evict([ADA])
+
+        writer = asyncio.create_task(post_all())
+        pages = []
+        while not writer.done():
+            pages.append([item.post_id for item in await opened.store.page(ADA, Window(), 30)])
+        await writer
+
+    for page in pages:
+        newest = ids.index(page[0]) + 1 if page else 0
+        assert page == ids[max(newest - 30, 0) : newest][::-1]
+
+
+@settings(max_examples=15)
+@given(st.data(), st.sampled_from(THRESHOLDS), st.sampled_from((1, 10_000)))
+def test_two_writers_at_once_and_readers_between_come_to_the_same_homes(
+    port: int, data: st.DataObject, threshold: float, at_once: int
+) -> None:
+    history = data.draw(histories(min_steps=40, doings=DOINGS))
+    batches = [data.draw(deliveries(history)), data.draw(deliveries(history))]
+
+    async def run() -> None:
+        async with opened_namespace(port, threshold=threshold, depth=3, at_once=at_once) as opened:
+            stores = [opened.store, opened.open(2)]
+
+            async def write(number: int) -> None:
+                for batch in batches[number]:
+                    await deliver(HOME_TIMELINES, stores[number], batch)
+
+            async def read(number: int) -> None:
+                for reader in EVERYBODY * 4:
+                    await scrolled(stores[number], reader, 2)
+
+            await asyncio.gather(write(0), write(1), read(0), read(1))
+            homes = Homes(history)
+            for store in stores:
+                await store.wait_for_rebuilds()
+                for reader in EVERYBODY:
+                    assert await scrolled(store, reader, 2) == homes.home(reader)
+            await stores[1].close()
+
+    asyncio.run(run())
+
+
+async def test_a_store_that_nobody_listens_for_is_unavailable() -> None:
+    nobody = client(address(1))
+    store = RedisHomeTimelines(nobody, "nobody", threshold=1, now_ms=lambda: facts.NOON_MS)
+
+    for call in (
+        store.create(),
+        store.checkpoint(),
+        store.page(ADA, Window(), 20),
+        store.evict([ADA]),
+        store.apply([AddPost(ADA, PostId(1))], {0: 1}),
+        store.drop(),
+    ):
+        with pytest.raises(StoreUnavailable):
+            await call
+    await nobody.aclose()
+
+
+async def test_scripts_that_redis_has_forgotten_are_handed_over_again(port: int) -> None:
+    async with client(address(port)) as redis:
+        text = f"return ARGV[1] .. '{os.getpid()} {next(_numbers)}'"
+        scripts = Scripts(redis, "none", {"echo": text})
+
+        one = await scripts.call("echo", "a")
+        scripts = Scripts(redis, "none", {"echo": f"{text} "})
+        two = await scripts.call_all([Call("echo", ["a"]), Call("echo", ["b"])])
+
+    assert one == two[0] != two[1]
+
+
+async def test_dropping_leaves_nothing_and_other_namespaces_alone(port: int) -> None:
+    async with opened_namespace(port) as opened, opened_namespace(port) as other:
+        for one in (opened, other):
+            log = facts.Log()
+            await follow(one, log, "ada", "bob")
+            await be_kept_ready(one)
+            await happen(one, log, tweet("bob"))
+
+        await opened.store.drop()
+
+        assert await opened.redis.keys(f"{opened.namespace}:*") == []
+        assert await opened.store.checkpoint() == {}
+        assert len(await posts(other)) == 1

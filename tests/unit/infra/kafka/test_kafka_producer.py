@@ -1,0 +1,97 @@
+"""What the producer does about failures that a healthy Kafka does not show."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from domain.errors import Unavailable
+from infra.kafka import producer as producing
+from infra.kafka.client import failure
+from infra.kafka.producer import KafkaProducer
+from streams.records import Record
+
+RECORD = Record("new_tweet", b"1", b"", ())
+
+
+class FakeMessage:
+    def partition(self) -> int:
+        return 3
+
+    def offset(self) -> int:
+        return 7
+
+
+class FakeProducer:
+    """librdkafka's promises: reports come from within `poll`; after a fatal error nothing goes."""
+
+    made: list["FakeProducer"]
+
+    def __init__(self, config: dict[str, Any], logger: object) -> None:
+        self._error_cb: Callable[[KafkaError], None] = config["error_cb"]
+        self._queued: list[Callable[[KafkaError | None, Any], None]] = []
+        self.dies = not self.made
+        self.made.append(self)
+
+    def __len__(self) -> int:
+        return len(self._queued)
+
+    def produce(self, *_: Any, on_delivery: Any, **__: Any) -> None:
+        self._queued.append(on_delivery)
+
+    def poll(self, timeout: float) -> None:
+        if self.dies and self._queued:
+            self._error_cb(KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, fatal=True))
+        elif not self.dies:
+            self._report(None)
+
+    def purge(self) -> None:
+        assert self.dies
+
+    def flush(self, timeout: float) -> None:
+        self._report(KafkaError(KafkaError._PURGE_QUEUE))  # noqa: SLF001 - has no other name
+
+    def _report(self, error: KafkaError | None) -> None:
+        queued, self._queued = self._queued, []
+        for report in queued:
+            report(error, FakeMessage())
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> list[FakeProducer]:
+    FakeProducer.made = []
+    monkeypatch.setattr(producing, "Producer", FakeProducer)
+    return FakeProducer.made
+
+
+async def test_after_a_fatal_error_there_is_a_new_producer(fakes: list[FakeProducer]) -> None:
+    producer = KafkaProducer("nowhere")
+    await producer.start()
+
+    with pytest.raises(Unavailable):
+        await producer.produce([RECORD, RECORD])
+
+    ((place, offset),) = await producer.produce([RECORD])
+    assert (place, offset) == (("new_tweet", 3), 7)
+    assert len(fakes) == 2
+    await producer.close()
+
+
+async def test_a_producer_that_was_not_started_is_unavailable(fakes: list[FakeProducer]) -> None:
+    with pytest.raises(Unavailable):
+        await KafkaProducer("nowhere").produce([RECORD])
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (KafkaError.NOT_ENOUGH_REPLICAS, Unavailable),
+        (KafkaError.REQUEST_TIMED_OUT, Unavailable),
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, Unavailable),
+        (KafkaError.MSG_SIZE_TOO_LARGE, KafkaException),
+        (KafkaError.INVALID_RECORD, KafkaException),
+    ],
+)
+def test_outages_are_unavailable_and_bugs_stay_bugs(code: int, kind: type[Exception]) -> None:
+    assert isinstance(failure(KafkaError(code)), kind)

@@ -1,0 +1,183 @@
+"""What is committed to the broker, with Faust's own consumer and with ours.
+
+Where Faust's is expected to fail, that is why ours overrides it: once it passes, ours may go.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+import pytest
+import pytest_asyncio
+from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.types import TP, TransportT
+
+from streams.faust.app import ProjectionApp
+from streams.faust.consumer import CheckpointedConsumer, Fetched
+from streams.faust.expected import Expected
+
+PARTITION: Final = TP("new_tweet", 0)
+SINK_IS_AT, BROKER_IS_AT, END = 7, 50, 100
+
+
+class Sink:
+    """Knows where to begin."""
+
+    def __init__(self) -> None:
+        self.expected: Expected[TP] = Expected()
+        self.inbox: asyncio.Queue[Fetched] = asyncio.Queue()
+        self.expected.begin({PARTITION: 0})
+
+    async def offsets(self, partitions: Sequence[TP]) -> Mapping[TP, int]:
+        return dict.fromkeys(partitions, SINK_IS_AT)
+
+    def stalled(self, error: Exception) -> None:
+        raise error
+
+    def own(self, partitions: frozenset[TP]) -> None:
+        """Nothing to note."""
+
+
+class Books:
+    """A consumer without a broker: what it committed, and whether the broker takes it."""
+
+    def given(self, *, committed: int) -> None:
+        self.commits: list[int] = []
+        self.broker_takes_it = True
+        self._committed_offset: Any
+        self._acked: Any
+        self._committed_offset[PARTITION] = committed
+
+    def applied(self, *offsets: int) -> None:
+        self._acked[PARTITION].extend(offsets)
+
+    async def commit_now(self) -> None:
+        await self.force_commit()  # type: ignore[attr-defined]
+
+    async def begin(self) -> int | None:
+        """Where reading begins."""
+        self._read_offset: Any
+        await self.perform_seek()  # type: ignore[attr-defined]
+        return self._read_offset[PARTITION]  # type: ignore[no-any-return]
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        return {PARTITION: BROKER_IS_AT}
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        self._read_offset.update(partitions)
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        return dict.fromkeys(partitions, 0)
+
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        return dict.fromkeys(partitions, END)
+
+    def assignment(self) -> set[TP]:
+        return {PARTITION}
+
+    def close(self) -> None:
+        """The thread was never started, but it has an event loop."""
+        self._thread: Any
+        self._thread.thread_loop.close()
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        if self.broker_takes_it:
+            self.commits.append(offsets[PARTITION])
+        return self.broker_takes_it
+
+
+class StockBooks(Books, Consumer):
+    """Faust's own methods."""
+
+
+class OurBooks(Books, CheckpointedConsumer):
+    """Ours."""
+
+
+class StockTransport(Transport):
+    Consumer = StockBooks
+
+
+class OurTransport(Transport):
+    Consumer = OurBooks
+
+
+class BooksApp(ProjectionApp):
+    def __init__(self, transport: type[Transport]) -> None:
+        self._kind = transport
+        super().__init__("books", "localhost:1", Sink())
+
+    def _new_transport(self) -> TransportT:
+        return self._kind(self.conf.broker_consumer, self)
+
+
+FAULTY: Final = pytest.param(
+    StockTransport, marks=pytest.mark.xfail(strict=True, reason="Faust's fault"), id="stock"
+)
+OURS: Final = pytest.param(OurTransport, id="ours")
+
+
+@pytest_asyncio.fixture
+async def books(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
+    consumer: Any = BooksApp(request.param).consumer
+
+    async def flush() -> None:
+        """Nothing is produced."""
+
+    consumer.app.producer.flush = flush
+    yield consumer
+    consumer.close()
+
+
+both = pytest.mark.parametrize("books", [OURS, FAULTY], indirect=True)
+
+
+@both
+async def test_nothing_is_committed_past_what_is_not_acknowledged(books: Any) -> None:
+    books.given(committed=30)
+    books.applied(*range(30, 37), *range(38, 41))
+
+    await books.commit_now()
+    await books.commit_now()
+
+    assert books.commits == [37]
+
+
+@both
+async def test_the_first_record_of_a_partition_is_not_skipped(books: Any) -> None:
+    books.given(committed=0)
+    books.applied(1, 2, 3)
+
+    await books.commit_now()
+
+    assert books.commits == []
+
+
+@both
+async def test_what_the_broker_did_not_take_is_committed_again(books: Any) -> None:
+    books.given(committed=30)
+    books.applied(30, 31)
+    books.broker_takes_it = False
+    await books.commit_now()
+    books.broker_takes_it = True
+
+    await books.commit_now()
+
+    assert books.commits == [32]
+
+
+@both
+async def test_reading_begins_where_the_sink_is_whatever_the_broker_has(books: Any) -> None:
+    assert await books.begin() == SINK_IS_AT
+
+
+@pytest.mark.parametrize("books", [OURS], indirect=True)
+async def test_a_gap_that_closes_is_committed(books: Any) -> None:
+    books.given(committed=30)
+    books.applied(30, 32, 33)
+    await books.commit_now()
+    books.applied(31)
+
+    await books.commit_now()
+
+    assert books.commits == [31, 34]

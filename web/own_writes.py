@@ -1,0 +1,34 @@
+"""Reading one's own writes without a token: what each account's newest command wrote.
+
+A client that sends no token would otherwise miss what it has just posted, as views lag a little.
+Kept in memory, for those who wrote last: a token is what holds across restarts and servers.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+from domain.ids import AccountId
+from domain.positions import Vector
+
+ACCOUNTS_MAX: Final = 50_000
+# A view that stays behind for longer is shown as it is: nobody asked to wait for it.
+WAIT_MAX_S: Final = 1.0
+
+
+class OwnWrites:
+    """Used by one thread, the event loop's."""
+
+    def __init__(self, *, accounts_max: int = ACCOUNTS_MAX) -> None:
+        self._accounts_max = accounts_max
+        self._newest: OrderedDict[AccountId, Vector] = OrderedDict()
+
+    def note(self, account_id: AccountId, vector: Vector) -> None:
+        """A command of the account was answered with this vector."""
+        self._newest[account_id] = vector
+        self._newest.move_to_end(account_id)
+        if len(self._newest) > self._accounts_max:
+            self._newest.popitem(last=False)
+
+    def of(self, account_id: AccountId) -> Vector | None:
+        """The vector of the account's newest command, if it is remembered."""
+        return self._newest.get(account_id)
