@@ -12,7 +12,7 @@ The list has two parts:
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 from urllib.parse import unquote
@@ -67,13 +67,21 @@ class _Piece(NamedTuple):
 def search_terms(text: str) -> list[str]:
     """The terms to index a text under, in order: joined by spaces they make its search document."""
     entities = extract_entities(text)
-    folded = fold(_with_links_as_words(text, entities.urls))
+    tags = [tag.tag for tag in entities.hashtags]
+    return terms_around(text, entities.urls, tags, [at.handle for at in entities.mentions])
+
+
+def terms_around(
+    text: str, urls: Sequence[Url], tags: Iterable[str], handles: Iterable[str]
+) -> list[str]:
+    """As `search_terms`, of a text in which these were found before."""
+    folded = fold(_with_links_as_words(text, urls))
     pieces = _pieces(folded)
     words = [term for piece in pieces for term in piece.terms()]
     alone = [unit for piece in pieces if piece.spaceless for unit in piece.units]
     alone += _signs(folded)
-    alone += (_tag_term(tag.tag) for tag in entities.hashtags)
-    alone += (_handle_term(mention.handle) for mention in entities.mentions)
+    alone += map(_tag_term, tags)
+    alone += map(_handle_term, handles)
     seen = set(words)
     return words + [term for term in dict.fromkeys(alone) if term not in seen]
 

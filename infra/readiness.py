@@ -24,7 +24,7 @@ class EmbeddedParts:
     async def __call__(self) -> Sequence[Part]:
         """The state of each part now."""
         log = Part(LOG, "up" if self._log.writable else "down", f"position {self._log.head}")
-        return [log, *map(_part, await self._projections.status())]
+        return [log, *map(part_of, await self._projections.status())]
 
 
 class Heads(Protocol):
@@ -43,7 +43,7 @@ class ClusterParts:
 
     async def __call__(self) -> Sequence[Part]:
         """The state of each part now."""
-        return [await self._state_of_log(), *map(_part, await self._projections.status())]
+        return [await self._state_of_log(), *map(part_of, await self._projections.status())]
 
     async def _state_of_log(self) -> Part:
         try:
@@ -54,7 +54,8 @@ class ClusterParts:
         return Part(LOG, "up", f"{sum(heads.values())} events")
 
 
-def _part(status: ProjectionStatus) -> Part:
+def part_of(status: ProjectionStatus) -> Part:
+    """A projection's state: behind it still answers or takes events in, stalled it does not."""
     if status.stalled_by is not None:
         return Part(status.name, "down", status.stalled_by)
     if status.lag_s > DEGRADED_LAG_S:

@@ -1,21 +1,24 @@
 """The workers of one process, and what machines ask of them on a port of their own."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import logging
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import uvicorn
 
 from domain.errors import NotSignedIn
 from domain.positions import Vector
 from infra.metrics import Metrics
+from infra.readiness import part_of
 from projections.projection import Projection, Store, StoreUnavailable
 from read_api.ports import ProjectionStatus
 from streams.dead_letters import DeadLetters
 from streams.envelope import Codec
-from streams.faust.worker import Worker
+from streams.faust.worker import Worker, WorkerCrashed
 from streams.feed import Feed
 from web import operations
 from web.app import Edge, build
@@ -23,8 +26,7 @@ from web.limits import RateLimits
 from web.operations import LOG, Part
 from web.routing import Identity
 
-# A worker this far behind takes events in all the same.
-DEGRADED_LAG_S: Final = 10.0
+log = logging.getLogger("starling")
 
 
 class CountedDeadLetters(DeadLetters, Protocol):
@@ -118,7 +120,7 @@ class Workers:
         """Ready once each is a member of its group and knows where to read."""
         absent = [worker.group for worker in self._workers if not worker.ready]
         log = Part(LOG, "down", f"Not yet: {', '.join(absent)}") if absent else Part(LOG, "up")
-        return [log, *map(_part, await self.status())]
+        return [log, *map(part_of, await self.status())]
 
     async def _answer(self, host: str, port: int) -> None:
         routes = operations.routes(parts=self.parts, exposition=self.metrics.exposition)
@@ -140,14 +142,16 @@ class Workers:
 class _Beside(uvicorn.Server):
     """A server that leaves the signals to the process."""
 
-    def install_signal_handlers(self) -> None:
-        """None."""
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None of them."""
+        yield
 
 
 class _Nobody:
     """No route of a worker asks who somebody is, or waits for a view."""
 
-    def verify(self, token: str) -> Identity:
+    def verify(self, token: str) -> Identity:  # noqa: ARG002
         """See `Authenticator.verify`."""
         raise NotSignedIn
 
@@ -156,9 +160,29 @@ class _Nobody:
         raise NotImplementedError
 
 
-def _part(status: ProjectionStatus) -> Part:
-    if status.stalled_by is not None:
-        return Part(status.name, "down", status.stalled_by)
-    if status.lag_s > DEGRADED_LAG_S:
-        return Part(status.name, "degraded", f"{status.lag_events} events behind")
-    return Part(status.name, "up")
+def run_until_told(
+    opened: AbstractAsyncContextManager[Workers], address: tuple[str, int] | None = None
+) -> int:
+    """Open the workers and let them work until a signal asks to stop; batches at hand are
+    finished first. The exit status: not 0 where one crashed."""
+    status = 0
+    try:
+        asyncio.run(_work(opened, address))
+    except* WorkerCrashed as crashed:
+        log.critical("A worker crashed", exc_info=crashed)
+        status = 1
+    return status
+
+
+async def _work(
+    opened: AbstractAsyncContextManager[Workers], address: tuple[str, int] | None
+) -> None:
+    async def work() -> None:
+        async with opened as workers:
+            await workers.run(address)
+
+    working = asyncio.ensure_future(work())
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(asked, working.cancel)
+    with suppress(asyncio.CancelledError):
+        await working

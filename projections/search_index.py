@@ -25,7 +25,7 @@ from domain.events import (
 )
 from domain.ids import AccountId, PostId
 from domain.search_query import PeopleQuery, PostQuery
-from domain.search_terms import search_terms
+from domain.search_terms import search_terms, terms_around
 from projections.projection import Projection, Store
 from projections.windows import Window
 
@@ -129,7 +129,9 @@ def _index(event: PostPosted | PostEdited, version: int) -> list[Operation]:
     content = event.personal
     if content is None:
         return []
-    terms = " ".join(search_terms(content.text))
+    tags = [tag.tag for tag in content.hashtags]
+    handles = [mention.handle for mention in content.mentions]
+    terms = " ".join(terms_around(content.text, content.urls, tags, handles))
     return [IndexPost(event.post_id, event.actor_id, version, terms, bool(content.urls))]
 
 

@@ -7,12 +7,15 @@ Nothing here can reach a client: what happens to the outside comes from a consum
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Final, NamedTuple
 
 from streams.feed import Feed
 from streams.pipeline import Pipeline
 
 BATCH_MAX: Final = 2_000
+# A throttled rebuild takes batches of what it may apply in this time.
+TURN_S: Final = 0.1
 
 
 class Rebuilt(NamedTuple):
@@ -31,7 +34,7 @@ class Rebuilt(NamedTuple):
     @property
     def left_s(self) -> float:
         """Seconds until the end at this rate; infinite before it is known."""
-        return (self.total - self.done) / self.per_s if self.per_s else float("inf")
+        return (self.total - self.done) / self.per_s if self.per_s else inf
 
 
 async def rebuild(
@@ -40,12 +43,13 @@ async def rebuild(
     ends: Mapping[int, int],
     *,
     report: Callable[[Rebuilt], None],
-    per_s_max: float = float("inf"),
+    per_s_max: float = inf,
 ) -> None:
     """Apply every event up to `ends`, partition -> position, at most so many a second.
 
     Raises Paused.
     """
+    batch_max = max(min(BATCH_MAX, int(per_s_max * TURN_S)), 1) if per_s_max < inf else BATCH_MAX
     checkpoint = await pipeline.store.checkpoint()
     reached = {partition: min(checkpoint.get(partition, 0), end) for partition, end in ends.items()}
     began_at, total, began = sum(reached.values()), sum(ends.values()), time.monotonic()
@@ -57,7 +61,7 @@ async def rebuild(
     tell()
     for partition, end in ends.items():
         while reached[partition] < end:
-            limit = min(BATCH_MAX, end - reached[partition])
+            limit = min(batch_max, end - reached[partition])
             batch = await feed.read(partition, reached[partition], limit)
             if not batch:
                 break

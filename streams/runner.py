@@ -218,8 +218,11 @@ class LocalRunner:
 
     async def swap(self, followed: Followed, done: Callable[[], None]) -> None:
         """Make it the live generation, as soon as it has reached what that one has. `done` is
-        called in the same moment, on the runner's thread."""
-        await self._on_its_loop(self._swap(followed, done))
+        called in the same moment, on the runner's thread. Where nothing runs nobody waits."""
+        if self._loop is None:
+            self._swap_now(followed, done)
+        else:
+            await self._on_its_loop(self._swap(followed, done))
 
     async def leave(self, store: Store[Any]) -> None:
         """Follow the log with this store no more. The batch at hand is finished."""
@@ -305,8 +308,11 @@ class LocalRunner:
         # Nothing is awaited between the last look and the swap: both are followed on this thread.
         while followed.status.position < live.position:
             await self._progress.caught_up(followed.status, live.position)
-        self._progress.swap(followed.status)
+        self._swap_now(followed, done)
+
+    def _swap_now(self, followed: Followed, done: Callable[[], None]) -> None:
         done()
+        self._progress.swap(followed.status)
 
     async def _leave(self, store: Store[Any]) -> None:
         followed = self.followed(store)

@@ -53,6 +53,7 @@ class ClusterEventLog:
         origin: Callable[[], Origin] = lambda: NO_ORIGIN,
     ) -> None:
         self._encoding = Encoding(codec)
+        self._writable = True
         self._producer = producer
         self._on_commit = tuple(on_commit)
         self._origin = origin
@@ -78,6 +79,11 @@ class ClusterEventLog:
     async def close(self) -> None:
         """Stop what runs in the background; session and producer are the caller's."""
         await self._registers.close()
+
+    @property
+    def writable(self) -> bool:
+        """Whether the last command could be recorded (a new log counts as writable)."""
+        return self._writable
 
     async def publish(self, events: Sequence[Event], *, receipt: Receipt | None = None) -> Vector:
         """See `EventLog.publish`."""
@@ -148,9 +154,19 @@ class ClusterEventLog:
         if receipt is not None:
             with suppress(StoreUnavailable):
                 await self.receipts.done(receipt.scope, receipt.key, vector)
+                await self.receipts.imported(receipt)
         return vector
 
     async def _put(self, entry: Entry) -> tuple[Entry, Placed]:
+        try:
+            recorded = await self._record_once(entry)
+        except (Unavailable, StoreUnavailable):
+            self._writable = False
+            raise
+        self._writable = True
+        return recorded
+
+    async def _record_once(self, entry: Entry) -> tuple[Entry, Placed]:
         if entry.appended:
             return await self.appending.append(entry)
         return entry, await self._publish(entry)

@@ -7,7 +7,7 @@ it took the reaction away, which is also its timestamp.
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from cassandra.query import UNSET_VALUE
 
@@ -40,6 +40,8 @@ LIKES, REPOSTS, BOOKMARKS, WRITTEN, DONE = range(5)
 REPLIES, QUOTES = 5, 6
 COLUMNS: Final = "item_id, other_id, liked, reposted, bookmarked"
 
+# The edits of a deleted post are deleted, not overwritten: what deletes them is kept for ten years,
+# so that one that comes late stays away.
 SCHEMA: Final = {
     **TALLIES,
     "buckets": f"{DIRECTORY_COLUMNS}, {DIRECTORY_KEY}",
@@ -50,7 +52,7 @@ SCHEMA: Final = {
     quote_of_author_id bigint, birth blob, text blob, version int, edited blob,
     deleted boolean""",
     "edits": """post_id bigint, version int, event_id bigint, text blob,
-    PRIMARY KEY (post_id, version)""",
+    PRIMARY KEY (post_id, version)|WITH gc_grace_seconds = 315360000""",
     "closed": "account_id bigint PRIMARY KEY",
 }
 _ADD: Final = """INSERT INTO @posts (post_id, author_id, in_reply_to_id, in_reply_to_author_id,
@@ -76,18 +78,10 @@ USING TIMESTAMP ?"""
 _CAME, _WENT = 1, 2
 
 
-class _Reaction(NamedTuple):
-    """How a reaction is kept: its register, its list, and whether that is the post's."""
-
-    register: str
-    list_: int
-    is_counted: bool
-
-
-_REACTIONS: Final = {
-    SetLike: _Reaction(_REGISTER.format(register="liked"), LIKES, is_counted=True),
-    SetRepost: _Reaction(_REGISTER.format(register="reposted"), REPOSTS, is_counted=True),
-    SetBookmark: _Reaction(_REGISTER.format(register="bookmarked"), BOOKMARKS, is_counted=False),
+_REGISTERS: Final = {
+    SetLike: _REGISTER.format(register="liked"),
+    SetRepost: _REGISTER.format(register="reposted"),
+    SetBookmark: _REGISTER.format(register="bookmarked"),
 }
 
 
@@ -117,8 +111,7 @@ def _reaction(
     account_id, post_id, event_id, on = operation
     partition = lists.partition_of(account_id, DONE, post_id)
     decided = event_id if on else -event_id
-    cql = _REACTIONS[type(operation)].register
-    yield Write(partition, cql, (*partition, post_id, decided, event_id))
+    yield Write(partition, _REGISTERS[type(operation)], (*partition, post_id, decided, event_id))
 
 
 def _items_of(operation: Operation) -> Iterator[tuple[Place, int]]:

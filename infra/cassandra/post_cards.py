@@ -94,11 +94,8 @@ class CassandraPostCards:
             self._lists.note(chain.from_iterable(map(places_of, operations))),
         )
         await self._close(operations)
-        posts = [op for op in operations if isinstance(op, AddPost | EditPost | DropPost)]
-        dropped = [row for row in await self._links([op.post_id for op in posts]) if row.deleted]
-        gone = {row.post_id for row in dropped}
-        late = {op.post_id for op in posts if isinstance(op, EditPost) and op.post_id in gone}
-        await self._tables.write(chain.from_iterable(map(drops_of, late)))
+        posts = [op.post_id for op in operations if isinstance(op, AddPost | DropPost)]
+        dropped = [row for row in await self._links(posts) if row.deleted]
         members += await self._tell_no_more(dropped)
         await self._tallies.count(members)
         await self._tables.advance(checkpoint)

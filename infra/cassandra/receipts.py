@@ -4,6 +4,7 @@ A row is taken, given events and given back by conditional writes only; that its
 acknowledged is noted in a table of its own. Rows end after two days, those of imports never.
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
@@ -16,6 +17,7 @@ from infra.cassandra.log_tables import LogTables
 from infra.sealed_answers import IMPORTS, KEPT_MS, answer_of, person_of, sealed_answer
 
 LEASE_MS: Final = 30_000
+IMPORT_SHARDS: Final = 16
 TAKEN: Final = "A retry has the Idempotency-Key by now"
 _SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS @receipts (
@@ -23,6 +25,8 @@ _SCHEMA: Final = (
     answer blob, entry blob, PRIMARY KEY ((scope, key)))""",
     """CREATE TABLE IF NOT EXISTS @receipts_done (
     scope text, key text, vector map<text, bigint>, PRIMARY KEY ((scope, key)))""",
+    """CREATE TABLE IF NOT EXISTS @imported (
+    scope text, shard int, key text, answer blob, PRIMARY KEY ((scope, shard), key))""",
 )
 _INSERT: Final = """INSERT INTO @receipts
 (scope, key, owner, lease_until_ms, fingerprint, answer, entry) VALUES (?,?,?,?,?,?,?)
@@ -33,6 +37,8 @@ WHERE scope = ? AND key = ? IF owner = ?"""
 _DELETE: Final = """DELETE FROM @receipts WHERE scope = ? AND key = ?
 IF owner = ? AND answer = null"""
 _NOTE: Final = "INSERT INTO @receipts_done (scope, key, vector) VALUES (?,?,?) USING TTL ?"
+_IMPORT: Final = "INSERT INTO @imported (scope, shard, key, answer) VALUES (?,?,?,?)"
+_IMPORTED: Final = "SELECT key, answer FROM @imported WHERE scope = ? AND shard = ?"
 _NOTED: Final = "SELECT vector FROM @receipts_done WHERE scope = ? AND key = ?"
 
 
@@ -63,7 +69,7 @@ class Receipts:
 
     async def drop(self) -> None:
         """Remove the tables."""
-        await self._tables.drop("receipts", "receipts_done")
+        await self._tables.drop("receipts", "receipts_done", "imported")
 
     async def claim(self, scope: str, key: str, fingerprint: bytes) -> Row | None:
         """Take the key if nobody has it (None); otherwise what it stands for."""
@@ -122,6 +128,22 @@ class Receipts:
         """Note that the events of a key are in the log."""
         self._owned.pop((scope, key), None)
         await self._tables.execute(_NOTE, (scope, key, dict(vector), _ttl_s(scope)))
+
+    async def imported(self, receipt: Receipt) -> None:
+        """List what an import recorded, for the next one: `done` finds one key, this is for all
+        of a scope at once."""
+        scope, key, _, answer = receipt
+        if scope.startswith(IMPORTS):
+            sealed = await self._sealed(scope, answer)
+            shard = zlib.crc32(key.encode()) % IMPORT_SHARDS
+            await self._tables.execute(_IMPORT, (scope, shard, key, sealed))
+
+    async def of_import(self, scope: str) -> dict[str, bytes]:
+        """Every key of an import that is done, and its sealed answer."""
+        shards = await self._tables.execute_many(
+            [(_IMPORTED, (scope, shard)) for shard in range(IMPORT_SHARDS)]
+        )
+        return {row.key: row.answer for rows in shards for row in rows}
 
     async def done_at(self, scope: str, key: str) -> Vector | None:
         """The vector that covers the events of a key; None: they may be in the log or not."""

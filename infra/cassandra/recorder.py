@@ -3,8 +3,6 @@
 The library's interface blocks, so this has an event loop on a thread of its own.
 """
 
-import asyncio
-import threading
 from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Self, TypeVar
 from uuid import UUID
@@ -19,7 +17,7 @@ from eventsourcing.persistence import (
 
 from infra.cassandra.kept import Kept
 from infra.cassandra.log_tables import LogTables
-from infra.cassandra.session import CassandraSession
+from infra.cassandra.loop_thread import LoopThread
 from infra.cassandra.streams import ALL, VERSION_MAX, Head, Streams
 from projections.projection import StoreUnavailable
 
@@ -39,17 +37,11 @@ class CassandraRecorder(AggregateRecorder):
 
     def __init__(self, host: str, port: int, keyspace: str, namespace: str) -> None:
         """Connect. Raises the library's OperationalError."""
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="cassandra-recorder", daemon=True
-        )
-        self._thread.start()
         try:
-            self._session = self._wait(CassandraSession.connect(host, port, keyspace))
-        except OperationalError:
-            self._stop()
-            raise
-        self._streams = Streams(LogTables(self._session, namespace))
+            self._blocking = LoopThread(host, port, keyspace)
+        except StoreUnavailable as error:
+            raise OperationalError(str(error)) from error
+        self._streams = Streams(LogTables(self._blocking.session, namespace))
 
     def create_table(self) -> None:
         """Make the tables that are missing."""
@@ -61,8 +53,7 @@ class CassandraRecorder(AggregateRecorder):
 
     def close(self) -> None:
         """Let the connections and the thread go."""
-        self._wait(self._session.close())
-        self._stop()
+        self._blocking.close()
 
     def __enter__(self) -> Self:
         return self
@@ -125,14 +116,9 @@ class CassandraRecorder(AggregateRecorder):
 
     def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         try:
-            return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+            return self._blocking.wait(coroutine)
         except StoreUnavailable as error:
             raise OperationalError(str(error)) from error
-
-    def _stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
 
 def _kept(event: StoredEvent) -> Kept:

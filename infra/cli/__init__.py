@@ -1,9 +1,9 @@
-"""The command line: `starling serve`, `import`, `projections`, `log`, `settings`, `admin`,
-`cluster`."""
+"""The command line: `starling serve`, `import`, `projections`, `replay`, `log`, `settings`,
+`admin`, `cluster`."""
 
 import typer
 
-from infra.cli import admin, cluster, importing, log, projections, serve, settings, worker
+from infra.cli import admin, cluster, importing, log, projections, replay, serve, settings, worker
 
 app = typer.Typer(
     name="starling",
@@ -15,8 +15,11 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("settings")(settings.show)
 app.command("import")(importing.import_files)
-app.command("projections")(projections.show)
+app.command("replay")(replay.replay)
+app.command("rollback")(replay.rollback)
 app.command("worker")(worker.worker)
+projections.app.command("prune")(replay.prune)
+app.add_typer(projections.app, name="projections")
 app.add_typer(log.app, name="log")
 app.add_typer(admin.app, name="admin")
 app.add_typer(cluster.app, name="cluster")

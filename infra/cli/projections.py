@@ -17,16 +17,22 @@ from infra.control.requests import Projections, ShowProjections
 from infra.settings import Settings
 from read_api.ports import ProjectionStatus
 
+app = typer.Typer(help="How far each projection is.", invoke_without_command=True)
+
 LOOK_EVERY_S: Final = 1.0
 WIDTH_CHARS: Final = 132
 
 
+@app.callback()
 def show(
+    context: typer.Context,
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Look again each second")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs")] = False,
 ) -> None:
     """Show position, lag and dead letters of each projection."""
+    if context.invoked_subcommand is not None:
+        return
     settings = load_or_exit()
     require_log(settings)
     if as_json:

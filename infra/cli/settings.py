@@ -34,4 +34,3 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="For programs")
     for name, value, source in sourced:
         table.add_row(name, value, source, DESCRIPTIONS[name.removeprefix(PREFIX).lower()])
     Console().print(table)
-

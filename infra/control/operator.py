@@ -1,5 +1,6 @@
 """Does what the command line asks, on the profile that it was given."""
 
+from collections.abc import Sequence
 from typing import Final, assert_never
 
 from commands.grant_role import GrantRole, grant_role
@@ -7,15 +8,19 @@ from commands.mentions import account_of
 from domain.errors import AccountNotFound, Refusal
 from domain.ids import AccountId
 from infra.control.requests import (
+    Answering,
     Done,
     GrantRoleTo,
     Imported,
     ImportFiles,
     Projections,
+    PruneProjection,
     Request,
     Result,
+    RollBackProjection,
     SetPasswordOf,
     ShowProjections,
+    SwapProjection,
 )
 from infra.importing.file_ids import BadNamespace
 from infra.importing.files import UnreadableFile
@@ -23,7 +28,7 @@ from infra.importing.imports import Imports
 from infra.importing.outside import Outside
 from infra.importing.recording import give
 from infra.importing.tally import Report
-from infra.profiles.profile import Profile
+from infra.profiles.profile import Generation, Profile
 
 # What a request may come to; anything else is a fault of the program.
 EXPECTED: Final = (Refusal, UnreadableFile, BadNamespace, OSError)
@@ -56,8 +61,24 @@ class Operator:
                 return Done()
             case ShowProjections():
                 return Projections(tuple(await self._profile.projections.status()))
+            case SwapProjection() | RollBackProjection() | PruneProjection():
+                return await self._change_generation(request)
             case _:
                 assert_never(request)
+
+    async def _change_generation(
+        self, request: SwapProjection | RollBackProjection | PruneProjection
+    ) -> Answering:
+        name, generations = request.name, self._profile.generations
+        dropped: Sequence[Generation] = ()
+        match request:
+            case SwapProjection():
+                await generations.adopt(name)
+            case RollBackProjection():
+                await generations.rollback(name)
+            case PruneProjection():
+                dropped = await generations.prune(name)
+        return Answering(name, generations.number(name), tuple(one.number for one in dropped))
 
     async def _account(self, handle: str) -> AccountId:
         account_id = await account_of(handle.removeprefix("@"), self._profile.ports)

@@ -33,7 +33,33 @@ class ShowProjections(msgspec.Struct, frozen=True, tag="projections"):
     """Say how the projections are doing."""
 
 
-Request = ImportFiles | GrantRoleTo | SetPasswordOf | ShowProjections
+class SwapProjection(msgspec.Struct, frozen=True, tag="swap"):
+    """Let the generation answer that was built."""
+
+    name: str
+
+
+class RollBackProjection(msgspec.Struct, frozen=True, tag="rollback"):
+    """Let the generation answer again that was live before."""
+
+    name: str
+
+
+class PruneProjection(msgspec.Struct, frozen=True, tag="prune"):
+    """Drop every generation that does not answer."""
+
+    name: str
+
+
+Request = (
+    ImportFiles
+    | GrantRoleTo
+    | SetPasswordOf
+    | ShowProjections
+    | SwapProjection
+    | RollBackProjection
+    | PruneProjection
+)
 
 
 class Imported(msgspec.Struct, frozen=True, tag="imported"):
@@ -48,13 +74,21 @@ class Projections(msgspec.Struct, frozen=True, tag="projections"):
     projections: tuple[ProjectionStatus, ...]
 
 
+class Answering(msgspec.Struct, frozen=True, tag="answering"):
+    """Which generation of a projection answers now, and which were dropped."""
+
+    projection: str
+    generation: int
+    dropped: tuple[int, ...] = ()
+
+
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """It was not done, or not to the end; the reason is for a person."""
 
     reason: str
 
 
-Result = Imported | Done | Projections
+Result = Imported | Done | Projections | Answering
 Message = Progress | Result | Failed
 
 encode: Final = msgspec.json.Encoder().encode

@@ -73,10 +73,8 @@ class KafkaProducer:
             "linger.ms": limits.linger_ms,
             "message.timeout.ms": int(1_000 * limits.delivery_s),
             "queue.buffering.max.messages": 2 * limits.records,
-            "error_cb": self._failed,
         }
         self._producer = self._open()
-        self._fatal = False
         self._outstanding = 0
         self._settled: list[_Sent] = []
         self._reports = 0
@@ -145,14 +143,12 @@ class KafkaProducer:
         if sent.left == 0:
             self._settled.append(sent)
 
-    def _failed(self, error: KafkaError) -> None:
-        self._fatal = self._fatal or error.fatal()
-
     def _collect(self, loop: asyncio.AbstractEventLoop) -> None:
         while not (self._ending.is_set() and len(self._producer) == 0):
-            self._producer.poll(POLL_S)
-            if self._fatal:
-                self._begin_anew()
+            try:
+                self._producer.poll(POLL_S)
+            except KafkaException as error:
+                self._begin_anew(error)
             if self._reports:
                 settled, self._settled = self._settled, []
                 reports, self._reports = self._reports, 0
@@ -160,12 +156,11 @@ class KafkaProducer:
                     return
                 loop.call_soon_threadsafe(self._settle, settled, reports)
 
-    def _begin_anew(self) -> None:
-        """After a fatal error librdkafka refuses everything, for ever. What was on its way is
-        reported as failed."""
+    def _begin_anew(self, error: KafkaException) -> None:
+        """After a fatal error, which `poll` raises once, librdkafka refuses everything for ever.
+        What was on its way is reported as failed."""
+        LOGGER.error("There is a new Kafka producer after: %s", error)
         old, self._producer = self._producer, self._open()
-        self._fatal = False
-        LOGGER.error("The Kafka producer failed for good; there is a new one")
         old.purge()
         old.flush(self._limits.delivery_s)
 

@@ -24,8 +24,10 @@ from neo4j.exceptions import (
 from projections.projection import StoreUnavailable
 
 CONNECT_S: Final = 5.0
-TRANSACTION_S: Final = 30.0  # the server ends what takes longer
-ANSWER_S: Final = 40.0  # a server that says nothing for so long is down
+# The server ends what takes longer; one that does not even do that is down.
+READ_S: Final = 5.0
+WRITE_S: Final = 30.0
+GRACE_S: Final = 5.0
 RETRY_S: Final = 2.0  # for deadlocks and connections that broke
 RETRY_FIRST_S: Final = 0.02
 
@@ -66,19 +68,19 @@ class Neo4jConnection:
 
     async def read(self, cypher: str, **values: Any) -> list[Row]:
         """The rows of one query."""
-        return await _unless_down(self._read(cypher, values))
+        return await _unless_down(self._read(cypher, values), READ_S)
 
     async def write(self, work: Callable[[AsyncManagedTransaction], Awaitable[T]]) -> T:
         """Do it in one transaction; again where that was a deadlock's victim or its connection
         broke, so it must be harmless to do twice."""
         async with self._driver.session() as session:
-            return await _unless_down(session.execute_write(_bounded(work)))
+            writing = session.execute_write(_bounded(work, WRITE_S))
+            return await _unless_down(writing, WRITE_S)
 
     async def change_schema(self, statements: Sequence[str]) -> None:
         """Each statement for itself: a schema changes in transactions of its own."""
-        async with self._driver.session() as session:
-            for statement in statements:
-                await _unless_down(session.execute_write(_bounded(_running(statement))))
+        for statement in statements:
+            await self.write(_running(statement))
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -93,12 +95,12 @@ class Neo4jConnection:
 
         async with self._driver.session(default_access_mode=READ_ACCESS) as session:
             try:
-                result = await session.run(Query(cypher, timeout=TRANSACTION_S), values)
+                result = await session.run(Query(cypher, timeout=READ_S), values)
                 return await result.values()
             except DriverError as error:
                 if not error.is_retryable():
                     raise
-            return await session.execute_read(_bounded(work))
+            return await session.execute_read(_bounded(work, READ_S))
 
 
 async def run(transaction: AsyncManagedTransaction, cypher: str, **values: Any) -> list[Row]:
@@ -112,21 +114,21 @@ def _running(cypher: str) -> Callable[[AsyncManagedTransaction], Awaitable[list[
 
 
 def _bounded(
-    work: Callable[[AsyncManagedTransaction], Awaitable[T]],
+    work: Callable[[AsyncManagedTransaction], Awaitable[T]], limit_s: float
 ) -> Callable[[AsyncManagedTransaction], Awaitable[T]]:
-    return unit_of_work(timeout=TRANSACTION_S)(work)
+    return unit_of_work(timeout=limit_s)(work)
 
 
-async def _unless_down(awaited: Awaitable[T]) -> T:
+async def _unless_down(awaited: Awaitable[T], limit_s: float) -> T:
     try:
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(limit_s + GRACE_S):
             return await awaited
     except (DriverError, Neo4jError) as error:
         if _is_outage(error):
             raise StoreUnavailable(f"Neo4j: {error}") from error
         raise
-    except OSError as error:  # TimeoutError is one
-        raise StoreUnavailable(f"Neo4j: {error}") from error
+    except OSError as error:  # TimeoutError is one, and says nothing
+        raise StoreUnavailable(f"Neo4j: {error!r}") from error
 
 
 def _is_outage(error: DriverError | Neo4jError) -> bool:

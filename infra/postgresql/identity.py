@@ -9,7 +9,7 @@ might be the only one that does not know.
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final
 
 from domain.errors import Unavailable
@@ -17,6 +17,7 @@ from domain.ids import AccountId
 from infra.local_identity.store import KeptKey, KeptToken, News, NewSession, NewToken
 from infra.postgresql.blocking import BlockingDatabase
 from infra.postgresql.database import Database, Row, checked
+from infra.postgresql.looking import Looking
 from infra.postgresql.migrations import SHARED
 from projections.projection import StoreUnavailable
 
@@ -91,8 +92,7 @@ class PostgresqlIdentityStore:
         self._lock = threading.Lock()
         self._told = News({}, ())
         self._news: News | None = None
-        self._closing = threading.Event()
-        self._looking = threading.Thread(target=self._look, name="identity news", daemon=True)
+        self._looking = Looking("identity news", self._look, every_s=LOOK_S)
 
     def begin(self, first: KeptKey, since: int) -> News:
         """See `IdentityStore.begin`."""
@@ -178,17 +178,10 @@ class PostgresqlIdentityStore:
 
     def close(self) -> None:
         """Look no more, and let the connection of its own go."""
-        self._closing.set()
-        if self._looking.is_alive():
-            self._looking.join()
+        self._looking.close()
         self._blocking.close()
 
     def _look(self) -> None:
-        while not self._closing.wait(LOOK_S):
-            with suppress(Unavailable):
-                self._look_once()
-
-    def _look_once(self) -> None:
         started = time.monotonic()
         ended = self._ask(_NOTED_LATELY, started - self._looked_at + UNSEEN_S)
         found = News(_ended(ended), _keys(self._ask(_KEYS)))

@@ -1,9 +1,10 @@
 """A key per person in PostgreSQL, outside of the log: destroying a key erases what it sealed.
 
 Every process keeps keys in memory. `prepare` and `fetch` bring those of a batch there without
-blocking the event loop; what is asked for without that costs a blocking round trip. PostgreSQL
-keeps a destroyed key's bytes in its files until it has vacuumed the row, and its write-ahead log
-and backups as long as those are kept: their retention is the time that erasing takes.
+blocking the event loop; what is asked for without that costs a blocking round trip. A thread looks
+every `LOOK_S` for keys that other processes destroyed. PostgreSQL keeps a destroyed key's bytes in
+its files until it has vacuumed the row, and its write-ahead log and backups as long as those are
+kept: their retention is the time that erasing takes.
 """
 
 import threading
@@ -17,14 +18,14 @@ from domain.ids import AccountId
 from infra import sealing
 from infra.postgresql.blocking import BlockingDatabase
 from infra.postgresql.database import Database, Row, checked
+from infra.postgresql.looking import Looking
 from infra.postgresql.migrations import SHARED
 from projections.projection import StoreUnavailable
 from streams.envelope import Erased
 
 CACHED_KEYS_MAX: Final = 100_000
-# How often it is looked which keys other processes destroyed, and how long their transactions may
-# have taken to be seen.
-NOTICE_S: Final = 1.0
+LOOK_S: Final = 1.0
+# How long a transaction may take after it noted that a key is destroyed; it is given up before.
 UNSEEN_S: Final = 30.0
 _DESTROYED: Final = b""
 
@@ -44,8 +45,8 @@ _GET_SECRET: Final = "SELECT secret FROM {ns}.secrets WHERE name = %s"
 class PostgresqlKeyring:
     """Implements `streams.envelope.Keyring` and `commands.ports.Handles`. Thread-safe.
 
-    A key that another process destroyed opens nothing here from the first `prepare` or `fetch`
-    that begins `NOTICE_S` later.
+    A key that another process destroyed opens nothing here after about `LOOK_S`, or, if PostgreSQL
+    cannot be reached, as soon as it can.
     """
 
     def __init__(self, database: Database, url: str, namespace: str = SHARED) -> None:
@@ -54,7 +55,8 @@ class PostgresqlKeyring:
         self._namespace = checked(namespace)
         self._lock = threading.Lock()
         self._keys: OrderedDict[AccountId, bytes] = OrderedDict()
-        self._noticed = time.monotonic()
+        self._looked_at = time.monotonic()
+        self._looking = Looking("destroyed keys", self._look, every_s=LOOK_S)
         self._handles_secret: bytes | None = None
 
     def seal(self, person_id: AccountId, clear: bytes) -> bytes:
@@ -74,7 +76,7 @@ class PostgresqlKeyring:
     async def prepare(self, person_ids: Iterable[AccountId]) -> None:
         """Have these people's keys in memory, and make those that are missing, durably: before
         events of theirs are sealed. Raises Unavailable."""
-        missing = await self._missing(person_ids)
+        missing = self._unknown(person_ids)
         if missing:
             await self._rows(_MAKE, *_new_keys(missing))
             self._keep(await self._rows(_GET, missing))
@@ -82,12 +84,18 @@ class PostgresqlKeyring:
     async def fetch(self, person_ids: Iterable[AccountId]) -> None:
         """Have these people's keys in memory, those that there are: before events of theirs are
         opened. Raises Unavailable."""
-        missing = await self._missing(person_ids)
+        missing = self._unknown(person_ids)
         if missing:
             self._keep(await self._rows(_GET, missing))
 
+    def load(self, person_ids: Iterable[AccountId]) -> None:
+        """As `fetch`, for a thread of its own."""
+        missing = self._unknown(person_ids)
+        if missing:
+            self._keep(self._ask(_GET, missing))
+
     def ensure(self, person_ids: Iterable[AccountId]) -> None:
-        """As `prepare`, where there is no event loop."""
+        """As `prepare`, for a thread of its own."""
         missing = self._unknown(person_ids)
         if missing:
             self._ask(_MAKE, *_new_keys(missing))
@@ -106,7 +114,8 @@ class PostgresqlKeyring:
         return sealing.blinded(self._handles_secret, handle)
 
     def close(self) -> None:
-        """Let the connection of its own go."""
+        """Look no more, and let the connection of its own go."""
+        self._looking.close()
         self._blocking.close()
 
     def _key(self, person_id: AccountId, *, make: bool) -> bytes:
@@ -130,6 +139,7 @@ class PostgresqlKeyring:
             return key
 
     def _keep(self, rows: Iterable[Row]) -> None:
+        self._looking.start()
         with self._lock:
             for person_id, key in rows:
                 # Destroyed is for ever, whatever was read a moment before.
@@ -138,13 +148,11 @@ class PostgresqlKeyring:
             while len(self._keys) > CACHED_KEYS_MAX:
                 self._keys.popitem(last=False)
 
-    async def _missing(self, person_ids: Iterable[AccountId]) -> list[AccountId]:
+    def _look(self) -> None:
         now = time.monotonic()
-        if now - self._noticed >= NOTICE_S:
-            destroyed = await self._rows(_LATELY_DESTROYED, now - self._noticed + UNSEEN_S)
-            self._noticed = now
-            self._keep((person_id, None) for (person_id,) in destroyed)
-        return self._unknown(person_ids)
+        destroyed = self._ask(_LATELY_DESTROYED, now - self._looked_at + UNSEEN_S)
+        self._looked_at = now
+        self._keep((person_id, None) for (person_id,) in destroyed)
 
     def _unknown(self, person_ids: Iterable[AccountId]) -> list[AccountId]:
         with self._lock:

@@ -27,6 +27,29 @@ class Accounts(Authenticator, Protocol):
         """Set it without the old one; every session ends."""
 
 
+class Generation(Protocol):
+    """One build of a projection's store from the log."""
+
+    @property
+    def number(self) -> int: ...
+
+
+class Generations(Protocol):
+    """The builds of every projection's store: one of each answers. All raise NotFound."""
+
+    def number(self, name: str) -> int:
+        """That of the live generation."""
+
+    async def adopt(self, name: str) -> Generation:
+        """Let the one answer that was built, once it has what the live one has."""
+
+    async def rollback(self, name: str) -> Generation:
+        """Let the one answer again that was live before."""
+
+    async def prune(self, name: str) -> Sequence[Generation]:
+        """Drop all that are not live; those that were dropped."""
+
+
 class Profile(Protocol):
     """One process of Starling, opened: its ports, and the parts that run beside requests."""
 
@@ -44,6 +67,8 @@ class Profile(Protocol):
     def projections(self) -> read_ports.Projections: ...
     @property
     def projection_names(self) -> frozenset[str]: ...
+    @property
+    def generations(self) -> Generations: ...
     @property
     def dead_letters(self) -> DeadLetters: ...
     @property

@@ -1,9 +1,10 @@
 -- The homes that are kept ready for readers.
 --
--- A cache is a list of item ids, the latest push first, and a hash about it: it is complete above
--- `floor` but for what is pulled, its last `sorted` ids are in order, and it is `building` until its
--- first fill is whole. It is a superset: reading checks each id. A list of nothing has the one id
--- NOTHING, for Redis has no empty lists and LPUSHX pushes to those that exist.
+-- A cache is a list of item ids, the latest push last (Redis grows a list faster at this end), and a
+-- hash about it: it is complete above `floor` but for what is pulled, its first `sorted` ids are in
+-- order, and it is `building` until its first fill is whole. It is a superset: reading checks each
+-- id. A list of nothing has the one id NOTHING, for Redis has no empty lists and RPUSHX pushes to
+-- those that exist.
 
 local NOTHING = '0'
 local SLACK = math.floor(DEPTH / 4) + 1
@@ -28,34 +29,40 @@ local function evict(cache)
     redis.call('ZREM', cache.last_reads, cache.reader)
 end
 
--- Order the whole cache and cut it to the depth: what is cut is below the floor from then on.
-local function rewrite(cache)
+-- Add ids, order the whole cache and cut it to the depth: what is cut is below the floor then.
+local function rewrite(cache, more)
     local floor = redis.call('HGET', cache.about, 'floor')
-    local ids = ordered(redis.call('LRANGE', cache.list, 0, -1), DEPTH + 1)
-    if ids[DEPTH + 1] then
-        floor = ids[DEPTH + 1] > floor and ids[DEPTH + 1] or floor
+    local ids = redis.call('LRANGE', cache.list, 0, -1)
+    for _, id in ipairs(more or {}) do
+        ids[#ids + 1] = id
     end
-    while #ids > 0 and ids[#ids] <= floor do
-        ids[#ids] = nil
+    ids = ordered(ids, #ids, true)
+    local first = math.max(1, #ids - DEPTH + 1)
+    if first > 1 and ids[first - 1] > floor then
+        floor = ids[first - 1]
     end
-    if #ids == 0 then
-        ids[1] = NOTHING
+    while ids[first] and ids[first] <= floor do
+        first = first + 1
     end
     redis.call('DEL', cache.list)
-    call_with_all('RPUSH', cache.list, ids)
-    redis.call('HSET', cache.about, 'floor', floor, 'sorted', #ids)
+    if ids[first] then
+        call_with_all('RPUSH', cache.list, ids, first)
+    else
+        redis.call('RPUSH', cache.list, NOTHING)
+    end
+    redis.call('HSET', cache.about, 'floor', floor, 'sorted', math.max(1, #ids - first + 1))
 end
 
--- Cut a list that has grown by SLACK; what is cut is at its end, whatever its id.
-local function trim(list, about)
+-- Cut a list that has grown by SLACK; what is cut is what was pushed first, whatever its id.
+local function trim(list, about, length)
     local floor, sorted = unpack(redis.call('HMGET', about, 'floor', 'sorted'))
-    local cut = redis.call('LRANGE', list, DEPTH, -1)
+    local cut = redis.call('LRANGE', list, 0, length - DEPTH - 1)
     for _, id in ipairs(cut) do
         if id > floor then
             floor = id
         end
     end
-    redis.call('LTRIM', list, 0, DEPTH - 1)
+    redis.call('LTRIM', list, -DEPTH, -1)
     redis.call('HSET', about, 'floor', floor, 'sorted', math.max(0, sorted - #cut))
 end
 
@@ -65,23 +72,21 @@ local function tidy(cache, sorted, length)
     if fresh <= 0 then
         return
     end
-    local head = redis.call('LRANGE', cache.list, 0, fresh + NEAR - 1)
-    local before = #head
-    local last = head[before]
-    local in_order = true
-    for place = 2, math.min(fresh + 1, before) do
-        in_order = in_order and head[place - 1] > head[place]
+    local tail = redis.call('LRANGE', cache.list, -(fresh + NEAR), -1)
+    local before, first, in_order = #tail, tail[1], true
+    for place = math.max(2, before - fresh + 1), before do
+        in_order = in_order and tail[place - 1] < tail[place]
     end
     if in_order then
         redis.call('HSET', cache.about, 'sorted', length)
         return
     end
-    head = ordered(head, before, true)
-    if before == length or head[1] ~= last then
+    tail = ordered(tail, before, true)
+    if before == length or tail[1] ~= first then
         rewrite(cache)
         return
     end
-    redis.call('LTRIM', cache.list, before, -1)
-    call_with_all('LPUSH', cache.list, head)
-    redis.call('HSET', cache.about, 'sorted', length - before + #head)
+    redis.call('LTRIM', cache.list, 0, -(before + 1))
+    call_with_all('RPUSH', cache.list, tail)
+    redis.call('HSET', cache.about, 'sorted', length - before + #tail)
 end

@@ -22,7 +22,6 @@ if found[1] == '0' then
 end
 local ids = merged(sources, DEPTH + 1)
 if #ids > 0 then
-    call_with_all('RPUSH', cache.list, ids)
-    rewrite(cache)
+    rewrite(cache, ids)
 end
 return found[1]

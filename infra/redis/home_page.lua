@@ -8,13 +8,13 @@ local limit, upwards, now_ms = tonumber(ARGV[6]), ARGV[7] == '1', tonumber(ARGV[
 -- A page without any of what is hidden or gone takes one turn.
 local SPARE = 4
 
--- How many ids at the head of the list are greater than this one, or are this one.
-local function count_from(list, length, id, inclusive)
+-- How many ids at the head of the list are less than this one, or are this one.
+local function count_until(list, length, id, inclusive)
     local low, high = 0, length
     while low < high do
         local middle = math.floor((low + high) / 2)
         local other = redis.call('LINDEX', list, middle)
-        if other > id or (inclusive and other == id) then
+        if other < id or (inclusive and other == id) then
             low = middle + 1
         else
             high = middle
@@ -23,18 +23,21 @@ local function count_from(list, length, id, inclusive)
     return low
 end
 
+-- The first ids of the window, in the direction of reading.
 local function kept(list, length, number)
-    local found, ids = {}, {}
+    local found, from, to, step
     if upwards then
-        local last = count_from(list, length, above) - 1
-        if last >= 0 then
-            found = redis.call('LRANGE', list, math.max(0, last - number + 1), last)
-        end
-    else
-        local first = below < HIGHEST and count_from(list, length, below, true) or 0
+        local first = count_until(list, length, above, true)
         found = redis.call('LRANGE', list, first, first + number - 1)
+        from, to, step = 1, #found, 1
+    else
+        local stop = below < HIGHEST and count_until(list, length, below) or length
+        found = stop > 0 and redis.call('LRANGE', list, math.max(0, stop - number), stop - 1) or {}
+        from, to, step = #found, 1, -1
     end
-    for _, id in ipairs(found) do
+    local ids = {}
+    for place = from, to, step do
+        local id = found[place]
         if id > above and id < below then
             ids[#ids + 1] = id
         end
@@ -107,8 +110,8 @@ repeat
         for _, id in ipairs(pulled(authors, wanted)) do
             ids[#ids + 1] = id
         end
+        ids = ordered(ids, wanted, upwards)
     end
-    ids = ordered(ids, wanted, upwards)
     for _, item in ipairs(shown(shard, reader, ids)) do
         if limit > 0 then
             answer[#answer + 1] = item[1]

@@ -1,15 +1,15 @@
 -- Pushing items to those who have a home kept ready. Touches keys of readers whom it finds itself:
 -- all of them carry the tag of the shard.
 
--- So many ids can be given to one LPUSHX; a reader who gets more gets them in several.
+-- So many ids can be given to one RPUSHX; a reader who gets more gets them in several.
 local function push_to(list, about, ids)
     local length = 0
     for first = 1, #ids, AT_ONCE do
         local last = math.min(first + AT_ONCE - 1, #ids)
-        length = redis.call('LPUSHX', list, unpack(ids, first, last))
+        length = redis.call('RPUSHX', list, unpack(ids, first, last))
     end
     if length > DEPTH + SLACK then
-        trim(list, about)
+        trim(list, about, length)
     end
 end
 

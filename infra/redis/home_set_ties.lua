@@ -13,11 +13,8 @@ local function backfill(cache, other)
     if ids[DEPTH + 1] then
         redis.call('HSET', cache.about, 'floor', ids[DEPTH + 1])
     end
-    if #ids > 0 then
-        call_with_all('LPUSHX', cache.list, ids)
-        return true
-    end
-    return false
+    call_with_all('RPUSHX', cache.list, ids)
+    return #ids > 0
 end
 
 local function set(shard, reader, other, register)

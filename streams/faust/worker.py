@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Any, Final, Protocol
 
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from domain.errors import Unavailable
@@ -111,10 +112,12 @@ class Worker:
         try:
             await app.start()
             await app.wait_until_stopped()
+            reason = app.crash_reason
+        except KafkaError as error:
+            reason = error
         finally:
             await self._finish()
             await app.stop()
-        reason = app.crash_reason
         raise WorkerCrashed(f"{self.group}: {reason!r}") from reason
 
     @property

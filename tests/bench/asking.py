@@ -42,6 +42,12 @@ def homes(tokens: Sequence[str]) -> list[bytes]:
     return [request("GET", "/v1/timelines/home", token) for token in tokens]
 
 
+async def keep_ready(load: Load, tokens: Sequence[str]) -> None:
+    """Everybody reads once: from then on their homes are kept ready."""
+    await load.each_once(homes(tokens))
+    await load.ask(request("GET", "/bench/rebuilt", tokens[0]))
+
+
 def tweets(tokens: Sequence[str]) -> Source:
     """Tweets of real texts by the signed-in authors in turn."""
     by, said = cycle(tokens), texts()

@@ -1,7 +1,7 @@
 """Tweets over HTTP, acknowledged when durable, against an empty POST to the same server.
 
-The 64 who post are people of the graph by lot, or its most followed ones. Whoever follows them and
-was seen lately has a home kept ready, into which each tweet is written.
+The 64 who post are people of the graph by lot, or its most followed ones. All readers have read
+before, so whoever follows them has a home kept ready, into which each tweet goes.
 """
 
 import random
@@ -12,7 +12,7 @@ from typing import Final
 
 import orjson
 
-from tests.bench.asking import Lag, empty_posts, tweets
+from tests.bench.asking import Lag, empty_posts, keep_ready, tweets
 from tests.bench.figures import Figure
 from tests.bench.load import Load, Source, load_on, request
 from tests.bench.plan import Bench
@@ -67,7 +67,9 @@ async def measure(bench: Bench) -> float:
 
 async def _measure(bench: Bench, people: Sequence[int], who: str) -> float:
     tokens = tokens_for(bench.folder, people)
+    readers = tokens_for(bench.folder, bench.world.readers)
     async with serving(bench.folder) as server, load_on(server.address) as load:
+        await keep_ready(load, readers)
         lag = Lag(load, tokens[0])
         posting = Posting(bench, server, load, lag, tweets(tokens), empty_posts(tokens))
         await load.flat_out(posting.empty, 1)

@@ -1,8 +1,9 @@
 """Full home pages for many different readers, against an empty GET to the same server.
 
 No answer is cached, and all access tokens were verified before. The homes of warm readers are
-kept ready (entries in SQLite, as for everybody who was seen in the last days); those of cold ones
-were evicted: their pages are pulled from all whom they follow, and made ready meanwhile.
+kept ready (ids in memory, as for everybody who was seen in the last days since the server started);
+those of cold ones were evicted: their pages are pulled from all whom they follow, and made ready
+meanwhile.
 """
 
 from collections.abc import Sequence

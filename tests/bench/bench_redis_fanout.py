@@ -140,7 +140,7 @@ async def measure(bench: Bench) -> None:
     def some_list() -> Awaitable[object]:
         reader = bench.random.choice(bench.readers)
         key = f"{NAMESPACE}:{{{shard_of(reader)}}}:cache:{reader}"
-        answer: Awaitable[object] = bench.redis.lrange(key, 0, 19)
+        answer: Awaitable[object] = bench.redis.lrange(key, -20, -1)
         return answer
 
     def page() -> Awaitable[object]:

@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 
-from tests.bench.asking import tweet, tweets
+from tests.bench.asking import keep_ready, tweet, tweets
 from tests.bench.figures import Figure, Figures
 from tests.bench.load import Load, load_on, quantile, request
 from tests.bench.plan import Bench
@@ -27,11 +27,13 @@ async def measure(bench: Bench, rate: float) -> None:
     author_tokens = tokens_for(bench.folder, authors)
     reader_tokens = tokens_for(bench.folder, readers)
     posters = tokens_for(bench.folder, bench.world.authors[:64])
+    everybody = tokens_for(bench.folder, bench.world.readers)
     async with (
         serving(bench.folder) as server,
         load_on(server.address) as load,
         load_on(server.address, clients=1) as watching,
     ):
+        await keep_ready(load, everybody)
         seen = _Seen(watching, author_tokens, reader_tokens)
         tell(bench.figures, "idle", await seen.times(bench.plan.seen))
         others = asyncio.create_task(

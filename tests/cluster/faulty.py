@@ -9,6 +9,7 @@ from cassandra.query import BatchType
 
 from domain.errors import Unavailable
 from domain.topics import Place
+from infra.cassandra.appending import Producer
 from infra.cassandra.log_tables import Statement
 from infra.cassandra.session import CassandraSession
 from projections.projection import StoreUnavailable
@@ -120,7 +121,7 @@ class Topics:
 class FaultyTopics:
     """A way to the topics that fails as it is told to."""
 
-    def __init__(self, topics: Topics, faults: Faults) -> None:
+    def __init__(self, topics: Producer, faults: Faults) -> None:
         self._topics = topics
         self._faults = faults
 

@@ -84,7 +84,13 @@ class Notebook:
             raise self.outages.pop()
         if self._path.with_suffix(".bug").exists():
             raise ZeroDivisionError("a bug")
+        if self._path.with_suffix(".down").exists():
+            raise StoreUnavailable("down")
         return self.highest()
+
+    def have_an_outage(self) -> None:
+        """From now on, in every process."""
+        self._path.with_suffix(".down").touch()
 
     def have_a_bug(self) -> None:
         """From now on, in every process."""

@@ -1,7 +1,7 @@
 """Appending when processes die and answers get lost: decided is decided, published, in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Final, NamedTuple
@@ -28,8 +28,8 @@ from domain.ids import AccountId, EventId
 from domain.positions import Vector
 from domain.topics import Place
 from infra.cassandra.event_log import ClusterEventLog
-from infra.cassandra.intents import SLOT_MS
-from infra.cassandra.log_tables import Statement
+from infra.cassandra.intents import SLOT_MS, Intent, Intents
+from infra.cassandra.log_tables import LogTables, Statement
 from infra.cassandra.session import CassandraSession
 from infra.stamps import wall_clock_ms
 from projections.projection import StoreUnavailable
@@ -179,11 +179,12 @@ async def attempt(log: ClusterEventLog, appends: Sequence[Append]) -> Vector | E
 
 
 async def recorded(world: World, appends: Sequence[Append]) -> list[bool]:
-    """Of each event whether the log has it."""
+    """Of each event whether the log has it; it must not have it twice."""
     log = world.process()
     found = []
     for append in appends:
-        ids = {one.event.event_id for one in await log.history(append.stream)}
+        ids = [one.event.event_id for one in await log.history(append.stream)]
+        assert len(set(ids)) == len(ids)
         found += [event.event_id in ids for event in append.events]
     return found
 
@@ -342,6 +343,26 @@ async def test_a_write_that_is_done_after_it_was_given_up_changes_nothing(world:
     assert world.topics.first_seen() == [(append.stream, 1)]
 
 
+async def test_a_write_that_is_done_after_its_command_was_refused_is_refused_too(
+    world: World,
+) -> None:
+    account = somebody()
+    command = signed_up(account)
+
+    async def open_it_first() -> None:
+        await world.process().append([opened(account, "another")])
+
+    late = Late(world.session, answers=False, meanwhile=open_it_first)
+    log = cassandra_log.log_on(late, world.topics, now_ms=lambda: world.ms)
+
+    assert isinstance(await attempt(log, command), VersionConflict)
+    late.free.set()
+    await late.sent()
+    await world.relayed()
+
+    assert await world.process().history(command[0].stream) == []
+
+
 async def test_of_twenty_sign_ups_under_one_handle_one_wins(world: World) -> None:
     logs = [world.process() for _ in range(4)]
     handle = f"wanted-{somebody()}"
@@ -421,18 +442,79 @@ async def test_a_register_that_cannot_be_written_is_known_from_memory(world: Wor
     await log.close()
 
 
+async def test_what_the_relay_cannot_finish_for_a_bug_holds_up_nothing_else(world: World) -> None:
+    commands = [followed(somebody(), facts.account("bob")) for _ in range(4)]
+    for command in commands:
+        await unpublished(world).append([command])
+    world.ms += 4 * SLOT_MS
+    broken = cassandra_log.log_on(
+        world.session, Refusing(world.topics, commands[1].stream), now_ms=lambda: world.ms
+    )
+
+    for _ in range(2):
+        await broken.relay.catch_up()
+    assert len(world.topics.first_seen()) == 3
+
+    assert await world.relayed() == 1
+    assert len(world.topics.first_seen()) == 4
+
+
+async def test_the_relay_waits_for_kafka_and_goes_on_where_it_was(world: World) -> None:
+    command = followed(somebody(), facts.account("bob"))
+    await unpublished(world).append([command])
+    world.ms += 4 * SLOT_MS
+
+    with pytest.raises(Unavailable):
+        await unpublished(world).relay.catch_up()
+
+    assert await world.relayed() == 1
+    assert await world.relayed() == 0
+
+
+async def test_an_intent_whose_writing_took_too_long_is_written_into_a_later_slot(
+    world: World,
+) -> None:
+    clock = iter([world.ms, *[world.ms + 2 * SLOT_MS] * 9])
+    slow = Intents(LogTables(world.session, cassandra_log.NAMESPACE), now_ms=lambda: next(clock))
+    intent = Intent(1, None, "account/1", 1, 1)
+
+    written = await slow.write(intent)
+
+    assert written.slot == Intents.slot_at(world.ms + 2 * SLOT_MS)
+    assert written in await slow.left(written.slot)
+
+
+class Refusing:
+    """Fails for the events of a stream, and not because of an outage."""
+
+    def __init__(self, topics: Topics, stream: str) -> None:
+        self._topics = topics
+        self._stream = stream.encode()
+
+    async def produce(self, records: Sequence[Record]) -> Sequence[tuple[Place, int]]:
+        if ("ce_subject", self._stream) in records[0].headers:
+            raise RuntimeError("a bug")
+        return await self._topics.produce(records)
+
+
 class Late(FaultySession):
     """A session whose first batch is sent late. Its process dies then, or was told before that
     there is no answer."""
 
     def __init__(
-        self, session: CassandraSession, *, dies: bool = False, answers: bool = True
+        self,
+        session: CassandraSession,
+        *,
+        dies: bool = False,
+        answers: bool = True,
+        meanwhile: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         super().__init__(session, Faults())
         self.held = asyncio.Event()
         self.free = asyncio.Event()
         self._dies = dies
         self._answers = answers
+        self._meanwhile = meanwhile
         self._sending: asyncio.Task[list[Any]] | None = None
 
     async def batch(
@@ -442,6 +524,8 @@ class Late(FaultySession):
             return await super().batch(statements)
         self._sending = asyncio.create_task(self._send(statements))
         self.held.set()
+        if self._meanwhile is not None:
+            await self._meanwhile()
         if not self._answers:
             raise StoreUnavailable("no answer")
         answer = await self._sending

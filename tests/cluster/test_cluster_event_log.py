@@ -13,6 +13,8 @@ from domain.ids import AccountId
 from domain.topics import Place, place_named, place_of
 from infra.cassandra.event_log import ClusterEventLog
 from infra.cassandra.idempotency import CassandraIdempotency
+from infra.cassandra.import_index import CassandraImportIndex
+from infra.cassandra.loop_thread import LoopThread
 from infra.cassandra.register_indexer import RegisterIndexer
 from infra.cassandra.session import CassandraSession
 from infra.kafka.producer import KafkaProducer
@@ -22,7 +24,7 @@ from projections.projection import StoreUnavailable
 from streams.envelope import Codec
 from tests import facts
 from tests.cluster import cassandra_log
-from tests.cluster.faulty import Crash, Fault, Faults, FaultySession
+from tests.cluster.faulty import Crash, Fault, Faults, FaultySession, FaultyTopics
 from tests.cluster.local import LocalCluster
 from tests.contract.event_log_contract import EventLogContract, profile_changed
 from tests.golden_events import GoldenKeyring
@@ -153,6 +155,44 @@ async def test_the_indexer_finds_what_a_dying_process_did_not_index(
         assert found is not None
         assert (found.event, found.version) == (event, event.event_id)
     await asyncio.to_thread(reader.close)
+
+
+async def test_an_import_is_told_what_earlier_ones_left(
+    made: LocalCluster, log: ClusterEventLog
+) -> None:
+    tweet, opened = facts.tweet("ada"), facts.opened("ada")
+    imported = Receipt("import/higgs", "tweet", b"", Answer(201, b"body"))
+    await log.publish([tweet], receipt=imported)
+    await log.append([Append(opened.stream, 0, (opened,))], receipt=imported._replace(key="ada"))
+    await log.publish([facts.tweet("bob")], receipt=imported._replace(scope="7"))
+
+    def asked() -> tuple[dict[str, bytes], frozenset[str]]:
+        blocking = LoopThread("127.0.0.1", made.ports.cassandra, cassandra_log.KEYSPACE)
+        index = CassandraImportIndex(blocking, cassandra_log.NAMESPACE, cassandra_log.CODEC)
+        with closing(index):
+            streams = [tweet.stream, opened.stream, "post/1", "account/1"]
+            return dict(index.receipts("import/higgs")), index.existing(streams)
+
+    assert await asyncio.to_thread(asked) == (
+        {"tweet": b"body", "ada": b"body"},
+        frozenset({tweet.stream, opened.stream}),
+    )
+
+
+async def test_a_log_is_writable_unless_the_last_command_could_not_be_recorded(
+    session: CassandraSession, producer: KafkaProducer
+) -> None:
+    faults = Faults(Fault.LOST_REQUEST, 0)
+    log = cassandra_log.log_on(session, FaultyTopics(producer, faults))
+    writable = [log.writable]
+
+    with pytest.raises(Unavailable):
+        await log.publish([facts.tweet("ada")])
+    writable.append(log.writable)
+    await log.publish([facts.tweet("ada")])
+    writable.append(log.writable)
+
+    assert writable == [True, False, True]
 
 
 async def test_keys_are_prepared_before_they_are_needed(

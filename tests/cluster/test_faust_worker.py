@@ -27,17 +27,22 @@ from projections.projection import StoreUnavailable
 from streams.dead_letters import Parked
 from streams.envelope import Codec
 from streams.faust import worker as faust_worker
+from streams.faust.consumer import Fetched
 from streams.faust.worker import Worker, WorkerCrashed
 from streams.feed import Fed
 from streams.records import record_of
 from tests import facts
+from tests.cluster import local
 from tests.cluster.local import LocalCluster
 from tests.cluster.notebook import NOTEBOOK, POISON, Notebook
+from tests.programs import free_port, get
 
 PARTITIONS: Final = 8
 EVENTS: Final = 5_000
 WAIT_S: Final = 60.0
 AGAIN_S: Final = 0.05
+# Longer than a group waits for its members.
+BROKER_AWAY_S: Final = 10.0
 _runs = count(1)
 
 
@@ -47,16 +52,16 @@ class Town:
     def __init__(self, brokers: str, folder: Path, opened: ExitStack) -> None:
         self.brokers = brokers
         self.folder = folder
-        self.prefix = f"w{os.getpid()}_{next(_runs)}_"
+        self.prefix = f"w{os.getpid()}_{next(_runs)}."
         self.notebook = Notebook(folder / "notebook.db")
         self.letters = opened.enter_context(closing(SqliteDeadLetters(folder / "dead_letters.db")))
         self.codec = Codec(opened.enter_context(closing(SqliteKeyring(folder / "keys.db"))))
         self.ends: Counter[int] = Counter()
         self._opened = opened
-        self._producer = Producer({"bootstrap.servers": brokers, "linger.ms": 5, "acks": "all"})
+        self._producer = Producer({"bootstrap.servers": brokers, "linger.ms": 5, "log_level": 0})
 
     def create_topics(self) -> None:
-        admin = AdminClient({"bootstrap.servers": self.brokers})
+        admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
         names = [f"{self.prefix}{topic}" for topic in TOPICS]
         made = admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
         for future in made.values():
@@ -97,13 +102,15 @@ class Town:
             **options,
         )
 
-    def process(self, name: str, slow_s: float = 0.0) -> "subprocess.Popen[bytes]":
+    def process(
+        self, name: str, slow_s: float = 0.0, port: int | None = None
+    ) -> "subprocess.Popen[bytes]":
         """A worker as a process; its log is in the folder."""
         log = self._opened.enter_context((self.folder / f"{name}.log").open("wb"))
-        command = (sys.executable, "-m", "tests.cluster.worker_process", str(self.folder))
-        started = subprocess.Popen(
-            (*command, self.brokers, self.prefix, name, str(slow_s)), stdout=log, stderr=log
-        )
+        told = [str(self.folder), self.brokers, self.prefix, name, str(slow_s)]
+        told += [] if port is None else [str(port)]
+        command = (sys.executable, "-m", "tests.cluster.worker_process", *told)
+        started = subprocess.Popen(command, stdout=log, stderr=log)
         self._opened.callback(started.wait)
         self._opened.callback(started.kill)
         return started
@@ -138,6 +145,20 @@ class Town:
         ends = self.ends.items()
         assert noted == {(place, at) for place, end in ends for at in range(1, end + 1)}
         assert self.notebook.promises_too_much() == []
+
+
+class Lossy(asyncio.Queue[Fetched]):
+    """An inbox that loses some of what it is given, as Faust may around a rebalance."""
+
+    def __init__(self, lost: set[int]) -> None:
+        super().__init__()
+        self._lost = lost
+        self.given = 0
+
+    async def put(self, item: Fetched) -> None:
+        self.given += 1
+        if self.given not in self._lost:
+            await super().put(item)
 
 
 @pytest.fixture
@@ -230,6 +251,35 @@ async def test_the_broker_is_told_how_far_the_sink_is(town: Town) -> None:
     assert town.committed(worker.group) == dict(town.ends)
 
 
+async def test_what_is_lost_on_the_way_is_read_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faust_worker, "ROUND_S", 0.1)
+    town.produce(events(EVENTS))
+    worker = town.worker()
+    worker.inbox = lossy = Lossy({2, 3, 17})
+
+    async with running(worker):
+        await until(town.applied_all)
+
+    assert lossy.given > 17
+    town.check()
+
+
+async def test_what_is_lost_at_the_end_is_read_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faust_worker, "ROUND_S", 0.1)
+    town.produce(events(16))
+    worker = town.worker()
+    worker.inbox = Lossy(set(range(1, 5)))
+
+    async with running(worker):
+        await until(town.applied_all)
+
+    town.check()
+
+
 async def test_a_worker_that_is_killed_in_the_middle_leaves_no_gap(town: Town) -> None:
     town.produce(events(EVENTS))
     first = town.process("first", slow_s=0.1)
@@ -254,6 +304,36 @@ async def test_a_worker_that_is_told_to_stop_ends_in_order(town: Town) -> None:
 
     assert status == 0
     assert town.notebook.promises_too_much() == []
+
+
+async def test_a_worker_tells_on_a_port_of_its_own_how_it_does(town: Town) -> None:
+    town.produce(events(100))
+    port = free_port()
+    town.process("first", port=port)
+    await until(town.applied_all)
+
+    ready, metrics = get(port, "/readyz"), get(port, "/metrics").text
+
+    assert get(port, "/livez").json() == {"state": "up"}
+    assert (ready.status_code, ready.json()["state"]) == (200, "up")
+    assert 'starling_worker_events_total{projection="notebook"} 100.0' in metrics
+    assert 'starling_projection_lag_events{projection="notebook"} 0.0' in metrics
+    assert 'starling_projection_partitions{projection="notebook"} 16.0' in metrics
+
+
+async def test_a_worker_that_cannot_begin_is_not_ready(town: Town) -> None:
+    port = free_port()
+    town.notebook.have_an_outage()
+    town.process("first", port=port)
+    await until(lambda: "cannot go on" in (town.folder / "first.log").read_text())
+
+    ready = get(port, "/readyz")
+
+    assert ready.status_code == 503
+    assert {part["name"]: part["state"] for part in ready.json()["parts"]} == {
+        "log": "down",
+        "notebook": "down",
+    }
 
 
 @pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
@@ -367,6 +447,39 @@ async def test_a_bug_beside_the_pipeline_ends_the_worker_and_acknowledges_nothin
 
     assert town.notebook.highest() == {}
     assert town.committed(worker.group) == {}
+
+
+async def test_a_worker_without_a_broker_says_so(town: Town) -> None:
+    town.brokers = f"127.0.0.1:{free_port()}"
+
+    with pytest.raises(WorkerCrashed):
+        await town.worker().run()
+
+
+@pytest.mark.torture
+async def test_workers_go_on_when_a_broker_that_died_is_back(
+    engines_can_run: None, tmp_path: Path
+) -> None:
+    own = local.own(("kafka",))
+    own.up()
+    try:
+        with ExitStack() as opened:
+            town = Town(f"127.0.0.1:{own.ports.kafka}", tmp_path, opened)
+            town.create_topics()
+            workers = [town.process(name, slow_s=0.02) for name in ("ada", "bob")]
+            await both_work(town)
+            town.produce(events(EVENTS))
+
+            os.kill(own.status()["kafka"]["pid"], signal.SIGKILL)
+            await asyncio.sleep(BROKER_AWAY_S)
+            own.up()
+            town.produce(events(100))
+            await until(town.applied_all)
+
+            assert [worker.poll() for worker in workers] == [None, None]
+            town.check()
+    finally:
+        local.stop(own.folder.name)
 
 
 async def test_a_process_whose_worker_crashed_says_so(town: Town) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import pytest
@@ -40,6 +40,22 @@ from tests.cluster.local import LocalCluster
 KEYSPACE: Final = "starling_test_archive"
 NAMESPACE: Final = f"archive_{os.getpid()}"
 LIKED: Final = "analytics_events"
+
+
+class FailingOnce(CassandraArchive):
+    """An archive that is away when it is needed first; tells when it was reached."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        super().__init__(session, NAMESPACE)
+        self.failures = 1
+        self.reached = asyncio.Event()
+
+    async def prove(self, volume: Volume, proof: Proof) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise StoreUnavailable("for a moment")
+        await super().prove(volume, proof)
+        self.reached.set()
 
 
 @pytest.fixture
@@ -162,6 +178,21 @@ async def test_the_rows_are_the_same_however_often_and_by_whom_they_are_copied(
 
     assert [await store.row(volume, first) for first in range(0, 60, 10)] == rows
     assert [len(row.records) for row in rows if row] == [10, 10, 10, 10, 10, 7]
+
+
+@pytest.mark.usefixtures("short_rows")
+async def test_two_may_copy_at_once(
+    log: KafkaLog, archive: KafkaArchive, store: CassandraArchive
+) -> None:
+    another = KafkaArchive(log.servers, store, prefix=log.prefix)
+    recorded = []
+
+    for first in range(0, 120, 40):
+        recorded += await log.record(likes(40, people=1, first=first))
+        await asyncio.gather(archive.copy(), another.copy())
+    await another.close()
+
+    assert await archived(store, dict(log.made)) == recorded
 
 
 async def test_a_row_is_closed_by_its_bytes_too(
@@ -386,6 +417,23 @@ async def test_a_cassandra_that_is_away_is_waited_for(
         await away.copy()
 
     await away.close()
+
+
+async def test_the_worker_goes_on_after_an_outage(log: KafkaLog, made: LocalCluster) -> None:
+    recorded = await log.record(likes(20, people=1))
+    session = await CassandraSession.connect("127.0.0.1", made.ports.cassandra, KEYSPACE)
+    store = FailingOnce(session)
+    archive = KafkaArchive(log.servers, store, prefix=log.prefix)
+    working = asyncio.create_task(archive.run(rest_s=0))
+
+    await asyncio.wait_for(store.reached.wait(), 20)
+    working.cancel()
+
+    assert await archived(store, dict(log.made)) == recorded
+    with suppress(asyncio.CancelledError):
+        await working
+    await archive.close()
+    await session.close()
 
 
 def test_rows_hold_no_more_than_hundreds_of_records() -> None:

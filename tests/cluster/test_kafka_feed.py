@@ -24,7 +24,7 @@ from tests.cluster.kafka_log import (
     likes,
 )
 from tests.cluster.local import LocalCluster
-from tests.facts import tweet
+from tests.facts import NAMES, tweet
 from tests.golden_events import GoldenKeyring
 
 LIKES = [Place("analytics_events", partition).number for partition in range(PARTITIONS)]
@@ -40,6 +40,19 @@ class LockedKeyring(GoldenKeyring):
     def open(self, person_id: AccountId, sealed: bytes) -> bytes:
         self.asked.set()
         if self.locked:
+            raise Unavailable("The keys cannot be reached")
+        return super().open(person_id, sealed)
+
+
+class FlickeringKeyring(GoldenKeyring):
+    """Cannot be had every seventh time."""
+
+    def __init__(self) -> None:
+        self._times = 0
+
+    def open(self, person_id: AccountId, sealed: bytes) -> bytes:
+        self._times += 1
+        if self._times % 7 == 0:
             raise Unavailable("The keys cannot be reached")
         return super().open(person_id, sealed)
 
@@ -184,20 +197,40 @@ async def test_garbage_and_events_from_the_future_come_as_unreadable(
     ]
 
 
-async def test_a_key_that_cannot_be_had_is_waited_for(log: KafkaLog) -> None:
+async def test_a_key_that_cannot_be_had_is_waited_for_and_other_partitions_go_on(
+    log: KafkaLog,
+) -> None:
     keyring = LockedKeyring()
     feed = KafkaFeed(log.servers, Codec(keyring), prefix=log.prefix)
     await feed.start()
-    recorded = await log.record([tweet("ada", "sealed")])
-    partition = recorded[0].partition
-
-    waiting = asyncio.create_task(feed.wait(partition, 0))
+    sealed = await log.record([tweet("ada", "one"), tweet("ada", "two")])
     assert await asyncio.to_thread(keyring.asked.wait, 10)
-    assert await feed.read(partition, 0, 1) == ()
-    keyring.locked = False
-    await waiting
 
-    assert await feed.read(partition, 0, 1) == recorded
+    (open_to_all,) = await log.record(likes(1))
+    await feed.wait(open_to_all.partition, 0)
+    assert await feed.read(sealed[0].partition, 0, 9) == ()
+    sealed += await log.record([tweet("ada", "three")])
+    keyring.locked = False
+    await feed.wait(sealed[0].partition, 2)
+
+    assert await feed.read(sealed[0].partition, 0, 9) == sealed
+    await feed.close()
+
+
+async def test_keys_that_come_and_go_leave_no_gap_and_no_repeat(
+    log: KafkaLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.kafka.following.RETRY_S", 0.01)
+    feed = KafkaFeed(log.servers, Codec(FlickeringKeyring()), prefix=log.prefix, tail_max=1_000)
+    await feed.start()
+
+    recorded = []
+    for _ in range(20):
+        recorded += await log.record([tweet(name, "sealed") for name in NAMES for _ in range(3)])
+
+    for partition, expected in by_partition(recorded).items():
+        await feed.wait(partition, expected[-1].position - 1)
+        assert await feed.read(partition, 0, 1_000) == expected
     await feed.close()
 
 
@@ -206,6 +239,30 @@ async def test_a_feed_that_was_closed_is_unavailable(log: KafkaLog, feed: KafkaF
 
     with pytest.raises(Unavailable):
         await feed.read(LIKES[0], 0, 1)
+
+
+async def test_who_waits_is_woken_when_the_feed_ends(log: KafkaLog, feed: KafkaFeed) -> None:
+    waiting = asyncio.create_task(feed.wait(LIKES[0], 0))
+    await asyncio.sleep(0)
+
+    await feed.close()
+
+    await waiting
+
+
+async def test_a_feed_whose_topics_were_made_anew_ends(log: KafkaLog) -> None:
+    recorded = await log.record(likes(5, people=1))
+    partition = recorded[0].partition
+    feed = KafkaFeed(log.servers, CODEC, prefix=log.prefix)
+    await feed.start()
+    await log.topics.drop()
+    await log.topics.create(PARTITIONS)
+
+    await feed.wait(partition, 5)
+
+    with pytest.raises(Unavailable):
+        await feed.read(partition, 0, 1)
+    await feed.close()
 
 
 async def test_a_kafka_that_is_not_there_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,9 +130,7 @@ class TestNeo4jFollowerGraph(FollowerGraphContract):
 def _shuffled(history: Sequence[Recorded], chance: Random) -> list[list[Recorded]]:
     """All of it, in batches of two."""
     shuffled = chance.sample(history, len(history))
-    return [list(batch) for batch in zip(shuffled[::2], shuffled[1::2], strict=False)] + [
-        shuffled[-1:]
-    ]
+    return [shuffled[start : start + 2] for start in range(0, len(shuffled), 2)]
 
 
 async def test_an_engine_that_does_not_answer_is_an_outage() -> None:

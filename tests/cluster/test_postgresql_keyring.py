@@ -127,14 +127,16 @@ async def test_keys_prepared_at_the_same_time_are_the_same(reopen: Reopen) -> No
 
 
 async def test_what_was_prepared_or_fetched_needs_no_server(reopen: Reopen) -> None:
-    writer, reader = reopen(), reopen()
+    writer, reader, thread = reopen(), reopen(), reopen()
     await writer.prepare(PEOPLE)
     await reader.fetch(PEOPLE)
-    writer.close()
-    reader.close()
+    await asyncio.to_thread(thread.load, PEOPLE)
+    for keyring in (writer, reader, thread):
+        keyring.close()
 
     for person in PEOPLE:
-        assert reader.open(person, writer.seal(person, WORDS)) == WORDS
+        sealed = writer.seal(person, WORDS)
+        assert reader.open(person, sealed) == thread.open(person, sealed) == WORDS
 
 
 async def test_fetching_makes_no_keys(keyring: PostgresqlKeyring) -> None:
@@ -144,23 +146,25 @@ async def test_fetching_makes_no_keys(keyring: PostgresqlKeyring) -> None:
         keyring.open(ADA, bytes(60))
 
 
-async def test_a_key_destroyed_elsewhere_opens_nothing_after_the_next_fetch(
+async def test_a_key_destroyed_elsewhere_opens_nothing_soon_after(
     reopen: Reopen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "NOTICE_S", 0)
+    monkeypatch.setattr(module, "LOOK_S", 0.05)
     keyring, other = reopen(), reopen()
-    sealed = keyring.seal(ADA, WORDS)
+    sealed, others = keyring.seal(ADA, WORDS), keyring.seal(BOB, WORDS)
     other.destroy(ADA)
 
-    await keyring.fetch([BOB])
+    async with asyncio.timeout(5):
+        with pytest.raises(Erased):
+            while keyring.open(ADA, sealed):
+                await asyncio.sleep(0.01)
 
-    with pytest.raises(Erased):
-        keyring.open(ADA, sealed)
     with pytest.raises(Unavailable):
         keyring.seal(ADA, WORDS)
     await keyring.prepare([ADA])
     with pytest.raises(Erased):
         keyring.open(ADA, sealed)
+    assert keyring.open(BOB, others) == WORDS
 
 
 def test_more_people_than_the_cache_holds(

@@ -68,22 +68,6 @@ async def test_a_bug_is_no_outage_and_changes_nothing(database: Database) -> Non
     await store.drop()
 
 
-async def test_a_connection_that_the_server_ended_is_replaced(
-    cluster: LocalCluster, database: Database
-) -> None:
-    store = PostgresqlAccountDirectory(database, new_namespace("ended"))
-    await store.create()
-    [(pid,)] = await database.rows("SELECT pg_backend_pid()")
-    async with database_of(cluster) as other:
-        await other.rows("SELECT pg_terminate_backend(%s)", (pid,))
-
-    with pytest.raises(StoreUnavailable):
-        await store.checkpoint()
-
-    assert await store.checkpoint() == {}
-    await store.drop()
-
-
 async def test_what_is_dropped_is_gone_and_can_be_made_again(database: Database) -> None:
     store = PostgresqlEngagement(database, new_namespace("dropped"))
     await store.create()

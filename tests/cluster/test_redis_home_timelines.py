@@ -208,9 +208,7 @@ async def test_ids_that_come_out_of_order_are_put_in_order_once(port: int) -> No
         assert first == [post.post_id for post in made[:-101:-1]]
         assert await posts(opened) == [post.post_id for post in [*made, *near][:-101:-1]]
         kept = await opened.redis.lrange(opened.key("cache", ADA), 0, -1)
-        assert [int(one) for one in kept if int(one)] == [
-            post.post_id for post in [*made, *near][::-1]
-        ]
+        assert [int(one) for one in kept if int(one)] == [p.post_id for p in [*made, *near]]
 
 
 async def test_a_post_to_more_than_redis_does_at_once_reaches_all(port: int) -> None:

@@ -132,6 +132,35 @@ async def test_tokens_are_merged_and_waited_for() -> None:
     assert edged.checks.waited == [(("view",), 7.0)]
 
 
+async def test_what_one_wrote_is_waited_for_without_a_token() -> None:
+    edged = Edged(OpenChecks(position=9))
+    await edged.ask("PUT", "/notes/1/star", SIGNED_IN)
+
+    answer = await edged.ask("GET", "/list", SIGNED_IN)
+
+    assert answer.status == 200
+    assert edged.checks.waited == [(("view",), 1.0)]
+
+
+async def test_a_view_that_stays_behind_is_shown_to_who_sent_no_token() -> None:
+    edged = Edged(OpenChecks(position=8))
+    await edged.ask("PUT", "/notes/1/star", SIGNED_IN)
+
+    answer = await edged.ask("GET", "/list", SIGNED_IN, ("Prefer", "wait=0"))
+
+    assert answer.status == 200
+    assert edged.checks.waited == [(("view",), 0.0)]
+
+
+async def test_nobody_waits_for_what_others_wrote() -> None:
+    edged = Edged(OpenChecks(position=8))
+    await edged.ask("PUT", "/notes/1/star", SIGNED_IN)
+
+    await edged.ask("GET", "/list")
+
+    assert edged.checks.waited == []
+
+
 async def test_a_view_that_lags_is_503_with_a_time_to_wait() -> None:
     token = ("Consistency-Token", consistency.encode({"log/0": 6}))
 

@@ -24,14 +24,15 @@ class FakeMessage:
 
 
 class FakeProducer:
-    """librdkafka's promises: reports come from within `poll`; after a fatal error nothing goes."""
+    """librdkafka's promises: reports come from within `poll`, which also raises a
+    fatal error, once; after that nothing goes."""
 
     made: list["FakeProducer"]
 
     def __init__(self, config: dict[str, Any], logger: object) -> None:
-        self._error_cb: Callable[[KafkaError], None] = config["error_cb"]
         self._queued: list[Callable[[KafkaError | None, Any], None]] = []
         self.dies = not self.made
+        self._told = False
         self.made.append(self)
 
     def __len__(self) -> int:
@@ -41,10 +42,11 @@ class FakeProducer:
         self._queued.append(on_delivery)
 
     def poll(self, timeout: float) -> None:
-        if self.dies and self._queued:
-            self._error_cb(KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, fatal=True))
-        elif not self.dies:
+        if not self.dies:
             self._report(None)
+        elif self._queued and not self._told:
+            self._told = True
+            raise KafkaException(KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, fatal=True))
 
     def purge(self) -> None:
         assert self.dies
