@@ -1,7 +1,6 @@
 """The ASGI application of a profile, and how it is served."""
 
 import asyncio
-import gc
 import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -10,11 +9,12 @@ from functools import partial
 from typing import Final
 
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 
 from commands import operations_routes
 from commands.routes import routes as command_routes
-from infra import json_logs
+from infra import interpreter, json_logs
 from infra.backstage import AttendedServer, backstage, sample_is_due
 from infra.folder import FolderInUse
 from infra.joined_writes import JoinedHttp
@@ -29,12 +29,6 @@ from web.app import Edge, build
 from web.limits import RateLimits
 from web.routing import Route
 
-# The projections' thread and the server's share one interpreter lock: a shorter turn keeps
-# requests from waiting 5 ms each time the other one computes.
-SWITCH_INTERVAL_S: Final = 0.0005
-# Next to nothing here is garbage that reference counts leave behind, but much is kept for long
-# (events, cards): to look through that as often as Python does takes a sixth of a command's time.
-COLLECT_AFTER: Final = (50_000, 20, 50)
 BACKLOG: Final = 2_048
 SHUTDOWN_S: Final = 10
 
@@ -85,16 +79,20 @@ def _routes(profile: Profile, part: str) -> Sequence[Route]:
 
 def run(settings: Settings, part: str) -> int:
     """Serve until a signal asks to stop; what was accepted is finished first. The exit status."""
-    if settings.profile == "cluster":
-        sys.stderr.write("starling: the cluster profile is not built yet\n")
-        return 2
-    tune_interpreter()
+    interpreter.tune()
     json_logs.configure(settings.log_level)
     try:
-        embedded = Embedded(settings, crashed=_report)
+        if settings.profile == "cluster":
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                return runner.run(_serve_cluster(settings, part))
+        return _serve_embedded(settings, part)
     except FolderInUse as error:
         sys.stderr.write(f"starling: {error}\n")
         return 1
+
+
+def _serve_embedded(settings: Settings, part: str) -> int:
+    embedded = Embedded(settings, crashed=_report)
     config = configured(application(embedded, settings, part=part), settings)
     sample = settings.sample == "1" and part != "reads" and asyncio.run(sample_is_due(embedded))
     beside = partial(backstage, embedded, settings.url, with_sample=sample)
@@ -103,11 +101,16 @@ def run(settings: Settings, part: str) -> int:
     return 0 if server.started else 1
 
 
-def tune_interpreter() -> None:
-    """Python's own settings, for a process that serves."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.set_threshold(*COLLECT_AFTER)
-    gc.freeze()
+async def _serve_cluster(settings: Settings, part: str) -> int:
+    # Imported here: it needs the clients of the engines, which the embedded profile has not got.
+    from infra.profiles.cluster import Cluster  # noqa: PLC0415
+
+    cluster = await Cluster.open(settings)
+    config = configured(application(cluster, settings, part=part), settings)
+    beside = partial(backstage, cluster, settings.url, with_sample=False)
+    server = AttendedServer(config, beside)
+    await server.serve()
+    return 0 if server.started else 1
 
 
 def configured(app: Starlette, settings: Settings) -> uvicorn.Config:

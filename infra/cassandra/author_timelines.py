@@ -3,14 +3,11 @@
 A list is a row for each item, which stays for ever: a deleted post's row says so. A repost's row
 stands if the register of (account, post) names it; that, and whether the post or somebody is gone,
 is looked up when a page is read, in one round trip for the whole page.
-
-The tweets of an author are counted bucket by bucket: how many rows were ever added and how many
-of these dropped. Both only grow, so each is its own timestamp: of two that counted, who saw more
-wins. Whoever counts has written before, so the last one to count saw everything.
 """
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from domain.ids import AccountId
@@ -24,7 +21,9 @@ from infra.cassandra.bucketed_lists import (
     Place,
 )
 from infra.cassandra.session import CassandraSession
-from infra.cassandra.view_tables import ONCE, ViewTables, Write, by_key
+from infra.cassandra.tallies import SCHEMA as TALLIES
+from infra.cassandra.tallies import Member, Tallies
+from infra.cassandra.view_tables import ONCE, ViewTables, Write
 from projections.author_timelines import (
     AddPost,
     DropAuthor,
@@ -47,7 +46,8 @@ _NOBODY: Final = 0
 
 # Of an author's own post, `author_id` and `reposted_id` are absent.
 _SCHEMA: Final = {
-    "buckets": f"{DIRECTORY_COLUMNS}, added bigint, dropped bigint, {DIRECTORY_KEY}",
+    **TALLIES,
+    "buckets": f"{DIRECTORY_COLUMNS}, {DIRECTORY_KEY}",
     "items": f"""{LIST_COLUMNS}, author_id bigint, reposted_id bigint, dropped boolean,
     {LIST_KEY}""",
     "reposts": """account_id bigint, post_id bigint, item_id bigint, live boolean,
@@ -68,14 +68,8 @@ _GO: Final = "INSERT INTO @gone (id) VALUES (?) USING TIMESTAMP ?"
 _GONE: Final = "SELECT id FROM @gone WHERE id IN ?"
 _REPOSTS: Final = """SELECT item_id, live FROM @reposts
 WHERE account_id = ? AND post_id IN ?"""
-_COUNT: Final = """SELECT owner_id, COUNT(*) - COUNT(reposted_id), COUNT(dropped) FROM @items
-WHERE list = ? AND bucket = ? AND owner_id IN ? GROUP BY owner_id, list, bucket"""
-_SET_ADDED: Final = """INSERT INTO @buckets (owner_id, bucket, list, added) VALUES (?, ?, ?, ?)
-USING TIMESTAMP ?"""
-_SET_DROPPED: Final = """INSERT INTO @buckets (owner_id, bucket, list, dropped)
-VALUES (?, ?, ?, ?) USING TIMESTAMP ?"""
-_COUNTS: Final = """SELECT owner_id, SUM(added), SUM(dropped) FROM @buckets
-WHERE owner_id IN ? GROUP BY owner_id"""
+# As events of a tweet's place among those of its author.
+_CAME, _WENT = 1, 2
 
 
 class CassandraAuthorTimelines:
@@ -84,14 +78,19 @@ class CassandraAuthorTimelines:
     def __init__(self, session: CassandraSession, namespace: str) -> None:
         self._tables = ViewTables(session, namespace, _SCHEMA)
         self._own = BucketedLists(self._tables, _COLUMNS)
+        self._tallies = Tallies(self._tables)
         self._public = BucketedLists(self._tables, _COLUMNS, bits=MINUTES)
         self.create = self._tables.create
         self.drop = self._tables.drop
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
-        await asyncio.gather(self._tables.write(self._writes(operations)), self._note(operations))
-        await self._count(operations)
+        tweets = list(_tweets(operations))
+        await asyncio.gather(
+            self._tables.write(chain(self._writes(operations), self._tallies.writes(tweets))),
+            self._note(operations),
+        )
+        await self._tallies.count(tweets)
         await self._tables.advance(checkpoint)
 
     async def checkpoint(self) -> Mapping[int, int]:
@@ -119,11 +118,12 @@ class CassandraAuthorTimelines:
     async def tweet_counts(self, author_ids: Sequence[AccountId]) -> dict[AccountId, int]:
         """See `AuthorTimelines.tweet_counts`."""
         wanted = set(author_ids)
-        rows, gone = await asyncio.gather(
-            self._tables.read_keys(_COUNTS, wanted), self._gone(wanted)
-        )
-        tweets = {owner: (added or 0) - (dropped or 0) for owner, added, dropped in rows}
-        return {owner: count for owner, count in tweets.items() if count and owner not in gone}
+        totals, gone = await asyncio.gather(self._tallies.totals(wanted), self._gone(wanted))
+        return {
+            author_id: totals[author_id, _TWEETS]
+            for author_id in wanted - gone
+            if totals.get((author_id, _TWEETS))
+        }
 
     def _writes(self, operations: Sequence[Operation]) -> Iterator[Write]:
         """What the operations say."""
@@ -160,27 +160,6 @@ class CassandraAuthorTimelines:
         for lists in (self._own, self._public):
             await lists.note(place for of, place in places if of is lists)
 
-    async def _count(self, operations: Iterable[Operation]) -> None:
-        """Count the tweets of the buckets that the operations touched."""
-        touched = {
-            (self._own.bucket_of(operation.post_id), operation.author_id)
-            for operation in operations
-            if isinstance(operation, AddPost | DropPost) and not operation.is_reply
-        }
-        writes = []
-        for bucket, places in by_key(touched, lambda place: place[0]).items():
-            authors = [author_id for _, author_id in places]
-            for owner, added, dropped in await self._tables.read_keys(
-                _COUNT, authors, _TWEETS, bucket
-            ):
-                place = (owner, bucket, _TWEETS)
-                writes.append(Write(("buckets", owner), _SET_ADDED, (*place, added, added)))
-                if dropped:
-                    writes.append(
-                        Write(("buckets", owner), _SET_DROPPED, (*place, dropped, dropped))
-                    )
-        await self._tables.write(writes)
-
     async def _own_items(self, account_id: AccountId, rows: Sequence[Any]) -> Sequence[Item]:
         """Those of an account's rows that stand."""
         reposted = {post_id for _, _, post_id, _ in rows if post_id is not None}
@@ -211,6 +190,18 @@ class CassandraAuthorTimelines:
     async def _gone(self, ids: Collection[int]) -> set[int]:
         """Which of these posts and accounts are gone."""
         return {gone for (gone,) in await self._tables.read_keys(_GONE, ids)}
+
+
+def _tweets(operations: Iterable[Operation]) -> Iterator[Member]:
+    """Whether tweets are among those of their authors. A deletion comes last."""
+    for operation in operations:
+        match operation:
+            case AddPost(author_id, post_id, False):
+                yield Member(author_id, _TWEETS, post_id, _CAME, live=True)
+            case DropPost(author_id, post_id, False):
+                yield Member(author_id, _TWEETS, post_id, _WENT, live=False)
+            case _:
+                pass
 
 
 def _item(lists: BucketedLists, place: Place, cql: str, *columns: int) -> Write:

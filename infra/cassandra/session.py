@@ -19,6 +19,7 @@ from cassandra.cluster import (
 )
 from cassandra.connection import ConnectionException
 from cassandra.policies import (
+    ConstantReconnectionPolicy,
     DCAwareRoundRobinPolicy,
     FallthroughRetryPolicy,
     RetryPolicy,
@@ -35,6 +36,9 @@ from projections.projection import StoreUnavailable
 
 TIMEOUT_S: Final = 10.0
 CONNECT_S: Final = 10.0
+# How often a node that went away is tried: the driver's own policy waits up to ten minutes.
+RECONNECT_S: Final = 1.0
+HEARTBEAT_S: Final = 5.0
 DATACENTER: Final = "datacenter1"
 
 T = TypeVar("T")
@@ -88,6 +92,9 @@ class CassandraSession:
             protocol_version=5,
             connect_timeout=CONNECT_S,
             control_connection_timeout=CONNECT_S,
+            reconnection_policy=ConstantReconnectionPolicy(RECONNECT_S, max_attempts=None),
+            idle_heartbeat_interval=HEARTBEAT_S,
+            idle_heartbeat_timeout=HEARTBEAT_S,
         )
         try:
             session = cluster.connect()

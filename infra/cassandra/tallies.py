@@ -1,17 +1,17 @@
 """How many members a set has, in Cassandra: exact whatever comes twice, late or from two owners.
 
 A set belongs to a target (a post's likes, say). Every event of a membership is a row of its own,
-and of a member's rows the highest event decides. Members fall into 4,096 slots, and who has
-written rows counts the slots that they are in anew. A count is written with the number of rows
-that it was taken from as its timestamp: rows are only ever added, so who saw more wins; and who
-counts last has seen everything. A set of a million has some 250 rows in a slot; a small one has
-few slots, so its sum is a sum of few.
+and of a member's rows the highest event decides. Members fall into 4,096 slots; who has written
+rows counts the slots that they are in anew, and then the total of all slots. A count is written
+with the number of rows that it was taken from as its timestamp: rows are only ever added, so who
+saw more wins; and who counts last has seen everything. A set of a million has some 250 rows in a
+slot, a small one has few slots.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
 
 from infra.cassandra.view_tables import ONCE, ViewTables, Write, by_key, together
@@ -19,18 +19,23 @@ from infra.cassandra.view_tables import ONCE, ViewTables, Write, by_key, togethe
 SCHEMA: Final = {
     "members": """target_id bigint, family tinyint, slot smallint, member_id bigint,
     event_id bigint, live boolean, PRIMARY KEY (target_id, family, slot, member_id, event_id)""",
-    "slots": """target_id bigint, family tinyint, slot smallint, members int,
+    "slots": """target_id bigint, family tinyint, slot smallint, members int, seen int,
     PRIMARY KEY (target_id, family, slot)""",
+    "totals": """target_id bigint, family tinyint, members int,
+    PRIMARY KEY (target_id, family)""",
 }
 _SLOT_BITS: Final = 12
 _ADD: Final = """INSERT INTO @members (target_id, family, slot, member_id, event_id, live)
 VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"""
 _ROWS: Final = """SELECT target_id, slot, member_id, live FROM @members
 WHERE family = ? AND slot IN ? AND target_id IN ?"""
-_SET: Final = """INSERT INTO @slots (target_id, family, slot, members) VALUES (?, ?, ?, ?)
+_SET_SLOT: Final = """INSERT INTO @slots (target_id, family, slot, members, seen)
+VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"""
+_SLOTS: Final = """SELECT target_id, members, seen FROM @slots
+WHERE family = ? AND target_id IN ?"""
+_SET_TOTAL: Final = """INSERT INTO @totals (target_id, family, members) VALUES (?, ?, ?)
 USING TIMESTAMP ?"""
-_TOTALS: Final = """SELECT target_id, family, SUM(members) FROM @slots
-WHERE target_id IN ? GROUP BY target_id, family"""
+_TOTALS: Final = "SELECT target_id, family, members FROM @totals WHERE target_id IN ?"
 
 
 class Member(NamedTuple):
@@ -44,7 +49,7 @@ class Member(NamedTuple):
 
 
 class Tallies:
-    """Sets in the tables `@members` and `@slots` of a view."""
+    """Sets in the tables `@members`, `@slots` and `@totals` of a view."""
 
     def __init__(self, tables: ViewTables) -> None:
         self._tables = tables
@@ -62,16 +67,34 @@ class Tallies:
         ]
 
     async def count(self, members: Iterable[Member]) -> None:
-        """Count the slots of members that were written."""
+        """Count the sets of members that were written."""
         slots: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
         for member in members:
             slots[member.family, member.target_id].add(_slot_of(member.member_id))
-        reads = list(_reads(slots))
+        await self._count_slots(slots)
+        for family, keys in by_key(slots, itemgetter(0)).items():
+            await self._add_up(family, [target_id for _, target_id in keys])
+
+    async def _count_slots(self, touched: Mapping[tuple[int, int], Collection[int]]) -> None:
+        reads = list(_reads(touched))
         found = await self._tables.read_all((_ROWS, values) for values in reads)
         await self._tables.write(
-            Write(("slots", target_id), _SET, (target_id, family, slot, count, seen))
+            Write(("slots", target_id), _SET_SLOT, (target_id, family, slot, count, seen, seen))
             for (family, *_), rows in zip(reads, found, strict=True)
             for target_id, slot, count, seen in _counted(rows)
+        )
+
+    async def _add_up(self, family: int, target_ids: Collection[int]) -> None:
+        slots = by_key(
+            await self._tables.read_keys(_SLOTS, target_ids, family), attrgetter("target_id")
+        )
+        await self._tables.write(
+            Write(
+                ("totals", target_id),
+                _SET_TOTAL,
+                (target_id, family, sum(s.members for s in of), sum(s.seen for s in of)),
+            )
+            for target_id, of in slots.items()
         )
 
     async def totals(self, target_ids: Collection[int]) -> dict[tuple[int, int], int]:

@@ -3,6 +3,7 @@
 
 import typer
 
+from infra import interpreter
 from infra.cli import admin, cluster, importing, log, projections, replay, serve, settings, worker
 
 app = typer.Typer(
@@ -27,4 +28,5 @@ app.add_typer(cluster.app, name="cluster")
 
 def main() -> None:
     """The `starling` program."""
+    interpreter.tune()
     app()

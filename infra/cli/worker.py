@@ -1,39 +1,41 @@
-"""`starling worker`: a projection's process of the cluster profile."""
+"""`starling worker`: processes of the cluster profile that fill projections and keep the log."""
 
-from typing import Annotated, NoReturn
+import asyncio
+import logging
+from typing import Annotated
 
 import typer
 
+from infra.cli.asking import fail
 from infra.cli.settings import load_or_exit
 
 
 def worker(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...|all", help="Which projections")],
-    metrics: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="Answer /metrics, /livez and /readyz there")
-    ] = "",
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME...|all", help="Projections, or relay, registers, archive"),
+    ],
 ) -> None:
-    """Run projections of the cluster profile until a signal asks to stop."""
+    """Run workers of the cluster profile in one process."""
     settings = load_or_exit()
-    _ = _address(metrics)
-    if settings.profile == "embedded":
-        _refuse(
-            f"{' '.join(names)}: workers belong to the cluster profile; "
-            "the embedded profile runs every projection inside `starling serve`"
+    if settings.profile != "cluster":
+        typer.echo(
+            f"starling: {' '.join(names)}: workers belong to the cluster profile; "
+            "the embedded profile runs every projection inside `starling serve`",
+            err=True,
         )
-    _refuse("the cluster profile is not built yet")
+        raise typer.Exit(2)
+    # Imported here: they need the clients of the engines, which the embedded profile has not got.
+    from infra import json_logs  # noqa: PLC0415
+    from infra.profiles import workers  # noqa: PLC0415
 
-
-def _address(text: str) -> tuple[str, int] | None:
-    """Host and port; None for nowhere."""
-    host, _, port = text.rpartition(":")
-    if not text:
-        return None
-    if not host or not port.isdecimal() or int(port) > 65_535:
-        _refuse("--metrics must be HOST:PORT")
-    return host.strip("[]"), int(port)
-
-
-def _refuse(why: str) -> NoReturn:
-    typer.echo(f"starling: {why}", err=True)
-    raise typer.Exit(2)
+    wanted = list(workers.NAMES) if names == ["all"] else list(dict.fromkeys(names))
+    unknown = [name for name in wanted if name not in workers.NAMES]
+    if unknown:
+        fail(f"There is no worker {unknown[0]}: {', '.join(workers.NAMES)}")
+    json_logs.configure(settings.log_level)
+    try:
+        asyncio.run(workers.work(settings, wanted))
+    except Exception:
+        logging.getLogger("starling").critical("A worker ended", exc_info=True)
+        raise typer.Exit(1) from None

@@ -18,12 +18,18 @@ from projections.projection import StoreUnavailable
 CONNECTIONS_MAX: Final = 8
 CONNECT_S: Final = 3
 TIMEOUT_S: Final = 10.0
-# The server gives up first, so that a connection is not lost with every slow statement; and a
-# process that stands still in the middle of a transaction holds its locks no longer than this.
-_LIMITS: Final = {
+# After so much of a dead network a connection is given up.
+UNHEARD_MS: Final = 10_000
+_SERVER: Final = {
+    # The server gives up first, so that no connection is lost with a slow statement; and a process
+    # that stands still in a transaction holds its locks no longer than this.
     "statement_timeout": 9_000,
     "idle_in_transaction_session_timeout": 15_000,
-    "tcp_user_timeout": 10_000,
+    # A table that grows from nothing has no statistics when its statements are planned, once for
+    # many batches: to look through the whole of it seems cheap then. All of ours go by a key.
+    "enable_seqscan": "off",
+    # What it takes to compile is worth it for statements that run for seconds.
+    "jit": "off",
 }
 NAMESPACE: Final = re.compile("[a-z][a-z0-9_]{0,62}")
 
@@ -152,14 +158,12 @@ def checked(namespace: str) -> str:
 
 def connection_settings() -> dict[str, Any]:
     """How every connection is opened: each statement its own transaction, none without limits."""
-    *server, patience = _LIMITS
-    options = " ".join(f"-c {name}={_LIMITS[name]}" for name in server)
     return {
         "autocommit": True,
         "connect_timeout": CONNECT_S,
-        "options": options,
+        "options": " ".join(f"-c {name}={value}" for name, value in _SERVER.items()),
         "application_name": "starling",
-        patience: _LIMITS[patience],
+        "tcp_user_timeout": UNHEARD_MS,
     }
 
 

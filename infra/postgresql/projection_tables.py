@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from infra.postgresql.database import Database, Row, Values, checked
 
 # A closed account may take a million rows with it.
-APPLY_S: Final = 60.0
+APPLY_S: Final = 300.0
 
 _CHECKPOINTS: Final = """
 CREATE TABLE IF NOT EXISTS checkpoints (

@@ -2,29 +2,26 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from elasticsearch import AsyncElasticsearch
 from redis.asyncio import Redis
 
 from infra.cassandra.session import CassandraSession
+from infra.elasticsearch.connection import ElasticsearchConnection
 from infra.engines import Engines, without_password
 from infra.neo4j.connection import Neo4jConnection
 from infra.postgresql.database import Database
 from infra.profiles.names import Names
 from infra.profiles.waiting import connected
-from infra.redis.outages import outages_told
-from projections.projection import StoreUnavailable
-
-TIMEOUT_S: Final = 5.0
-REDIS_CONNECTIONS_MAX: Final = 64
+from infra.redis import client as redis_client
 
 T = TypeVar("T")
 
 
 class Clients:
-    """Each is connected when it is first asked for, waited for, and closed with `opened`. So a
-    process depends on the engines that it uses and on no others."""
+    """Each is connected when it is first asked for and closed with `opened`. So a process depends
+    on the engines that it uses and on no others. Whether they answer is found out by who uses
+    them first (`waiting.connected`)."""
 
     def __init__(self, engines: Engines, names: Names, opened: AsyncExitStack) -> None:
         self.engines = engines
@@ -34,13 +31,12 @@ class Clients:
 
     async def postgresql(self) -> Database:
         """The pool of connections."""
+        url = self.engines.postgresql
 
         async def connect() -> Database:
-            database = await Database.connect(self.engines.postgresql)
-            await self._tried(database.rows("SELECT 1"), database.close)
-            return database
+            return await Database.connect(url)
 
-        return await self._once("PostgreSQL", self.engines.postgresql, connect, Database.close)
+        return await self._once("PostgreSQL", url, connect, Database.close)
 
     async def cassandra(self) -> CassandraSession:
         """The session on this installation's keyspace."""
@@ -49,47 +45,34 @@ class Clients:
         async def connect() -> CassandraSession:
             return await CassandraSession.connect(host, port, self.names.shared)
 
-        where = str(self.engines.cassandra)
-        return await self._once("Cassandra", where, connect, CassandraSession.close)
+        return await self._once("Cassandra", f"{host}:{port}", connect, CassandraSession.close)
 
     async def redis(self) -> Redis:
         """The pool of connections."""
+        url = self.engines.redis
 
         async def connect() -> Redis:
-            redis = Redis.from_url(
-                self.engines.redis,
-                max_connections=REDIS_CONNECTIONS_MAX,
-                socket_timeout=TIMEOUT_S,
-                socket_connect_timeout=TIMEOUT_S,
-            )
-            with outages_told():
-                await self._tried(redis.ping(), redis.aclose)
-            return redis
+            return redis_client.client(url)
 
-        return await self._once("Redis", self.engines.redis, connect, Redis.aclose)
+        return await self._once("Redis", url, connect, Redis.aclose)
 
     async def neo4j(self) -> Neo4jConnection:
         """The driver."""
+        url = self.engines.neo4j
 
         async def connect() -> Neo4jConnection:
-            connection = Neo4jConnection.to(self.engines.neo4j)
-            await self._tried(connection.read("RETURN 1"), connection.close)
-            return connection
+            return Neo4jConnection.to(url)
 
-        return await self._once("Neo4j", self.engines.neo4j, connect, Neo4jConnection.close)
+        return await self._once("Neo4j", url, connect, Neo4jConnection.close)
 
-    async def elasticsearch(self) -> AsyncElasticsearch:
+    async def elasticsearch(self) -> ElasticsearchConnection:
         """The client."""
+        url = self.engines.elasticsearch
 
-        async def connect() -> AsyncElasticsearch:
-            client = AsyncElasticsearch(self.engines.elasticsearch, request_timeout=TIMEOUT_S)
-            if not await self._tried(client.ping(), client.close):
-                await client.close()
-                raise StoreUnavailable("It does not answer")
-            return client
+        async def connect() -> ElasticsearchConnection:
+            return ElasticsearchConnection.to(url)
 
-        address = self.engines.elasticsearch
-        return await self._once("Elasticsearch", address, connect, AsyncElasticsearch.close)
+        return await self._once("Elasticsearch", url, connect, ElasticsearchConnection.close)
 
     async def _once(
         self,
@@ -104,11 +87,3 @@ class Clients:
             self._connected[name] = client
         found: T = self._connected[name]
         return found
-
-    async def _tried(self, question: Awaitable[T], close: Callable[[], Awaitable[object]]) -> T:
-        """The answer; a client that gets none is closed again."""
-        try:
-            return await question
-        except BaseException:
-            await close()
-            raise

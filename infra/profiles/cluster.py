@@ -1,1 +1,150 @@
 """The cluster profile: one of many processes that serve, on the engines."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Final, Self
+
+from commands.ports import Ports
+from domain.positions import Vector
+from infra.cassandra.event_log import ClusterEventLog
+from infra.cassandra.idempotency import CassandraIdempotency
+from infra.cassandra.import_index import CassandraImportIndex
+from infra.cassandra.loop_thread import LoopThread
+from infra.counters import ViewCounters
+from infra.engines import engines_of
+from infra.folder import DataFolder
+from infra.following import RefusalsFollower
+from infra.live_hub import LiveHub
+from infra.local_identity import LocalIdentity
+from infra.local_identity.passwords import Cost
+from infra.metrics import Metrics
+from infra.postgresql.dead_letters import PostgresqlDeadLetters
+from infra.postgresql.identity import PostgresqlIdentityStore
+from infra.postgresql.leases import PostgresqlLeases
+from infra.profiles.clients import Clients
+from infra.profiles.cluster_log import LOG_TABLES, ClusterLog
+from infra.profiles.cluster_stores import GENERATION, opened
+from infra.profiles.embedded import LOWEST_COST, origin_of_request
+from infra.profiles.names import Names
+from infra.profiles.one_generation import OneGeneration
+from infra.profiles.waiting import connected
+from infra.readiness import ClusterParts
+from infra.settings import Settings
+from infra.sqlite.refusals import SqliteRefusals
+from infra.stamps import LeasedStamps, wall_clock_ms
+from infra.stored_status import StoredProjections
+from projections.projection import StoreUnavailable
+from read_api.views import Views
+from streams.polled_progress import STREAM, PolledProgress
+from streams.registry import PROJECTIONS, joined
+
+# How an engine says, on the way of a request, that it cannot be reached.
+OUTAGES: Final = (StoreUnavailable,)
+
+
+class Cluster:
+    """Everything one serving process needs. Implements `infra.profiles.profile.Profile`.
+
+    `open` waits for the engines; what is closed at the end is what `running` was entered with.
+    """
+
+    ports: Ports
+    views: Views
+    live: LiveHub
+    identity: LocalIdentity
+    metrics: Metrics
+    outages = OUTAGES
+    projection_names = frozenset(projection.name for projection in PROJECTIONS)
+
+    def __init__(self, settings: Settings, opened_here: AsyncExitStack) -> None:
+        self._settings = settings
+        self._opened = opened_here
+        self.generations = OneGeneration(self.projection_names, GENERATION)
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Self:
+        """Raises FolderInUse, TopicMismatch, SettingError."""
+        async with AsyncExitStack() as opening:
+            cluster = cls(settings, opening)
+            await cluster._open()
+            cluster._opened = opening.pop_all()
+            return cluster
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """See `Profile.running`."""
+        async with self._opened, self._follower.running(), self.live.running():
+            yield
+
+    @property
+    def data_path(self) -> Path:
+        """See `Profile.data_path`."""
+        return self.folder.path
+
+    async def _open(self) -> None:
+        settings = self._settings
+        self.folder = self._opened.enter_context(DataFolder(settings.data_path))
+        names = Names(settings.namespace)
+        clients = Clients(engines_of(settings), names, self._opened)
+        self._shared = await ClusterLog.open(clients, self._opened, settings)
+        self.keys = self._shared.keyring
+        self._feed = await self._shared.feed()
+        self.refusals = SqliteRefusals(self.folder.file("refusals.db"))
+        self._opened.callback(self.refusals.close)
+        self._follower = RefusalsFollower(self.refusals, self._feed)
+        await connected("Kafka", self._shared.servers, self._follower.catch_up)
+        await self._open_views(clients)
+        await self._open_log(clients)
+
+    async def _open_views(self, clients: Clients) -> None:
+        stores = {one.name: await opened(one, clients, self._settings) for one in PROJECTIONS}
+        self.views = Views(**stores, refusals=self.refusals, now_ms=wall_clock_ms)
+        self.dead_letters = PostgresqlDeadLetters(self._shared.database, clients.names.shared)
+        self.projections = StoredProjections(
+            joined(self.views),
+            self._feed,
+            self.dead_letters,
+            generation=GENERATION,
+            now_ms=wall_clock_ms,
+        )
+        self.parts = ClusterParts(self._feed, self.projections)
+        self.metrics = Metrics(self.projections)
+        self.progress = PolledProgress(joined(self.views), self._published)
+        self.live = LiveHub(self._feed, self.views, self.progress)
+
+    async def _open_log(self, clients: Clients) -> None:
+        self._log: ClusterEventLog = await self._shared.event_log(
+            on_commit=(self.refusals.enforce, self.metrics.committed), origin=origin_of_request
+        )
+        url, shared = clients.engines.postgresql, clients.names.shared
+        leases = PostgresqlLeases(url, shared)
+        self._opened.callback(leases.close)
+        self.identity = self._identity(PostgresqlIdentityStore(self._shared.database, url, shared))
+        host, port = clients.engines.cassandra
+        blocking = await asyncio.to_thread(LoopThread, host, port, shared)
+        self.import_index = CassandraImportIndex(blocking, LOG_TABLES, self._shared.codec)
+        self._opened.callback(self.import_index.close)
+        self.ports = Ports(
+            log=self.metrics.measured_log(self._log),
+            stamps=await asyncio.to_thread(LeasedStamps, leases),
+            handles=self.keys,
+            identity=self.identity,
+            refusals=self.refusals,
+            idempotency=CassandraIdempotency(self._log, now_ms=wall_clock_ms),
+            counters=ViewCounters(self.views),
+        )
+
+    def _identity(self, store: PostgresqlIdentityStore) -> LocalIdentity:
+        lowest = self._settings.argon2_cost == "lowest"
+        cost = LOWEST_COST if lowest else Cost()
+        identity = LocalIdentity(store, log=self._log, refusals=self.refusals, cost=cost)
+        self._opened.callback(identity.close)
+        return identity
+
+    async def _published(self, stream: str, version: int) -> Vector | None:
+        """The positions of a stream's event, once it is in its topic."""
+        name = f"{STREAM}{stream}"
+        located = await self._log.located({name: version})
+        return None if name in located else located

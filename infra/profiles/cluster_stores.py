@@ -14,10 +14,11 @@ from infra.postgresql.engagement import PostgresqlEngagement
 from infra.postgresql.moderation import PostgresqlModeration
 from infra.postgresql.trends import PostgresqlTrends
 from infra.profiles.clients import Clients
+from infra.profiles.waiting import connected
 from infra.redis.home_timelines import RedisHomeTimelines
 from infra.settings import Settings
 from infra.stamps import wall_clock_ms
-from projections.projection import Projection, Store
+from projections.projection import Projection
 
 GENERATION: Final = 1
 
@@ -53,9 +54,9 @@ _MADE: Final[Mapping[str, Made]] = {
 
 async def opened(
     projection: Projection, clients: Clients, settings: Settings, *, generation: int = GENERATION
-) -> Store[Any]:
+) -> Any:
     """The projection's store, whose tables are there; waits for its engine."""
     name = clients.names.of(projection, generation)
     store = await _MADE[projection.name](clients, name, settings)
-    await store.create()
-    return store  # type: ignore[no-any-return]
+    await connected(f"the store of {projection.name}", name, store.create)
+    return store

@@ -66,11 +66,11 @@ local function trim(list, about, length)
     redis.call('HSET', about, 'floor', floor, 'sorted', math.max(0, sorted - #cut))
 end
 
--- Put what was pushed since the last read in order.
+-- Put what was pushed since the last read in order. Whether the list is another one then.
 local function tidy(cache, sorted, length)
     local fresh = length - sorted
     if fresh <= 0 then
-        return
+        return false
     end
     local tail = redis.call('LRANGE', cache.list, -(fresh + NEAR), -1)
     local before, first, in_order = #tail, tail[1], true
@@ -79,14 +79,15 @@ local function tidy(cache, sorted, length)
     end
     if in_order then
         redis.call('HSET', cache.about, 'sorted', length)
-        return
+        return false
     end
     tail = ordered(tail, before, true)
     if before == length or tail[1] ~= first then
         rewrite(cache)
-        return
+        return true
     end
     redis.call('LTRIM', cache.list, 0, -(before + 1))
     call_with_all('RPUSH', cache.list, tail)
     redis.call('HSET', cache.about, 'sorted', length - before + #tail)
+    return true
 end

@@ -6,7 +6,8 @@
 -- little more, however much each of them posted.
 local function merged(sources, limit, upwards)
     local ids, open = {}, sources
-    local few = math.max(1, math.floor(limit / math.max(1, #sources)))
+    -- A little more than each has among the first if all post alike.
+    local few = 1 + math.floor(1.25 * limit / math.max(1, #sources))
     while #open > 0 do
         local full = {}
         for _, source in ipairs(open) do

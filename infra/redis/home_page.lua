@@ -1,6 +1,6 @@
 -- ARGV: depth, shard, reader, above, below, limit, '1' if upwards, Unix milliseconds, after how many
 -- of them a visit is written down again.
--- nil if no home is kept ready; '' if the reader is gone; else floor, item, value, item, value ...:
+-- nil if no home is kept ready; else floor, item, value, item, value ...:
 -- what the window holds above the floor.
 
 local shard, reader, above, below = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -46,12 +46,11 @@ local function kept(list, length, number)
 end
 
 -- Those the reader follows, among the pulled authors: looked up again after there are new ones.
-local function pulled_authors(cache)
+local function pulled_authors(cache, known_epoch, known)
     local epoch = redis.call('GET', PULLED_EPOCH) or '0'
-    local known = redis.call('HMGET', cache.about, 'epoch', 'pulls')
     local authors = {}
-    if known[1] == epoch then
-        for author in string.gmatch(known[2], '%d+') do
+    if known_epoch == epoch then
+        for author in string.gmatch(known, '%d+') do
             authors[#authors + 1] = author
         end
         return authors
@@ -80,12 +79,9 @@ local function pulled(authors, number)
     return merged(sources, number, upwards)
 end
 
-if redis.call('SISMEMBER', CLOSED, reader) == 1 then
-    return ''
-end
 local cache = cache_of(shard, reader)
-local floor, sorted, building =
-    unpack(redis.call('HMGET', cache.about, 'floor', 'sorted', 'building'))
+local floor, sorted, building, epoch, pulls =
+    unpack(redis.call('HMGET', cache.about, 'floor', 'sorted', 'building', 'epoch', 'pulls'))
 local length = redis.call('LLEN', cache.list)
 if not floor or building or length == 0 then
     return false
@@ -94,15 +90,15 @@ local last_ms = redis.call('ZSCORE', cache.last_reads, reader)
 if not last_ms or now_ms - last_ms > tonumber(ARGV[9]) then
     redis.call('ZADD', cache.last_reads, now_ms, reader)
 end
-tidy(cache, sorted, length)
--- That may have cut the list.
-length, floor = redis.call('LLEN', cache.list), redis.call('HGET', cache.about, 'floor')
+if tidy(cache, sorted, length) then
+    length, floor = redis.call('LLEN', cache.list), redis.call('HGET', cache.about, 'floor')
+end
 local answer = {floor}
 if upwards and above < floor then
     return answer
 end
 above = above > floor and above or floor
-local authors = pulled_authors(cache)
+local authors = pulled_authors(cache, epoch, pulls)
 repeat
     local wanted = limit + SPARE
     local ids = kept(cache.list, length, wanted)
@@ -112,13 +108,7 @@ repeat
         end
         ids = ordered(ids, wanted, upwards)
     end
-    for _, item in ipairs(shown(shard, reader, ids)) do
-        if limit > 0 then
-            answer[#answer + 1] = item[1]
-            answer[#answer + 1] = item[2]
-            limit = limit - 1
-        end
-    end
+    limit = limit - show(answer, shard, reader, ids, limit)
     if upwards then
         above = ids[#ids]
     else

@@ -7,7 +7,7 @@ is asked in slices, so that nobody's page holds up Redis.
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from domain.ids import AccountId, ItemId, PostId
+from domain.ids import ID_MAX, AccountId, ItemId, PostId
 from infra.redis.home_keys import item_key, shard_of
 from infra.redis.scripts import Scripts
 from projections.items import Item
@@ -15,10 +15,11 @@ from projections.windows import Window
 
 # Of whom one script pulls, about.
 SLICE: Final = 500
+_ACCOUNT_MAX: Final = len(str(ID_MAX))
 
 
 class Home(NamedTuple):
-    """A page, newest first, and whether a home is kept ready for the reader (or need not be)."""
+    """A page, newest first, and whether a home is kept ready for the reader."""
 
     items: Sequence[Item]
     is_ready: bool
@@ -48,8 +49,6 @@ class Pages:
         )
         if answer is None:
             return Home(await self._pulled(reader_id, window, limit), is_ready=False)
-        if not answer:
-            return Home([], is_ready=True)
         floor, items = int(answer[0]), _items(answer)
         if window.above >= floor:
             return Home(items[::-1] if window.upwards else items, is_ready=True)
@@ -96,8 +95,7 @@ def _items(answer: Sequence[Any]) -> list[Item]:
 
 def _item(item_id: int, value: bytes | str) -> Item:
     """The value of an own post is its author; of a repost, who reposts, the post and its author."""
-    actor, *reposted = map(int, value.split())
-    if reposted:
-        post, author = reposted
-        return Item(ItemId(item_id), PostId(post), AccountId(author), AccountId(actor))
-    return Item(ItemId(item_id), PostId(item_id), AccountId(actor), None)
+    if len(value) <= _ACCOUNT_MAX:
+        return Item(ItemId(item_id), PostId(item_id), AccountId(int(value)), None)
+    actor, post, author = map(int, value.split())
+    return Item(ItemId(item_id), PostId(post), AccountId(author), AccountId(actor))

@@ -32,11 +32,7 @@ repeat
         sources[place] = source(account)
     end
     local ids = merged(sources, wanted, upwards)
-    for _, item in ipairs(shown(shard, reader, ids)) do
-        answer[#answer + 1] = item[1]
-        answer[#answer + 1] = item[2]
-        limit = limit - 1
-    end
+    limit = limit - show(answer, shard, reader, ids, limit)
     if upwards then
         above = ids[#ids]
     else

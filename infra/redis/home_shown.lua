@@ -5,18 +5,18 @@ local function forget(id, actor)
     redis.call('ZREM', timeline(actor), id)
 end
 
--- Of some reposts, as {id, value, actor, post, author}, those whose post lives and is not hidden.
+-- The ids of those of some reposts, each {id, actor, post, author}, whose post lives and is not hidden.
 local function shown_reposts(hides, reposts)
     local posts, authors, keep = {}, {}, {}
     for place, repost in ipairs(reposts) do
-        posts[place], authors[place] = repost[4], repost[5]
+        posts[place], authors[place] = repost[3], repost[4]
     end
     local dropped = redis.call('SMISMEMBER', DROPPED, unpack(posts))
     local closed = redis.call('SMISMEMBER', CLOSED, unpack(authors))
     local hidden = redis.call('SMISMEMBER', hides, unpack(authors))
     for place, repost in ipairs(reposts) do
         if dropped[place] + closed[place] > 0 then
-            forget(repost[1], repost[3])
+            forget(repost[1], repost[2])
         elseif hidden[place] == 0 then
             keep[repost[1]] = true
         end
@@ -24,40 +24,43 @@ local function shown_reposts(hides, reposts)
     return keep
 end
 
--- Of these ids, as {id, 'actor' or 'actor post author'}, those that live, of accounts the reader
--- follows (or their own) and does not hide. Forgets reposts of what is gone for ever; the items of
--- a closed account are gone already.
-local function shown(shard, reader, ids)
+-- Append to `answer`, as id and 'actor' or 'actor post author', at most so many of these ids: those
+-- that live, of accounts the reader follows (or their own) and does not hide. How many that were.
+-- Forgets reposts of what is gone for ever; the items of a closed account are gone already.
+local function show(answer, shard, reader, ids, limit)
     if #ids == 0 then
-        return {}
+        return 0
     end
-    local found, actors, reposts = {}, {}, {}
+    local living, values, actors, reposts = {}, {}, {}, {}
     for place, value in ipairs(redis.call('HMGET', ITEMS, unpack(ids))) do
         if value then
-            local actor = value
+            local id, actor = ids[place], value
             if string.find(value, ' ', 1, true) then
                 local post, author
                 actor, post, author = string.match(value, '^(%d+) (%d+) (%d+)$')
-                reposts[#reposts + 1] = {ids[place], value, actor, post, author}
+                reposts[#reposts + 1] = {id, actor, post, author}
             end
-            found[#found + 1] = {ids[place], value, actor}
-            actors[#actors + 1] = actor
+            local number = #living + 1
+            living[number], values[number], actors[number] = id, value, actor
         end
     end
-    if #found == 0 then
-        return {}
+    if #living == 0 then
+        return 0
     end
     local hides = of_reader(shard, 'hides', reader)
     local follows = redis.call('SMISMEMBER', of_reader(shard, 'following', reader), unpack(actors))
     local hidden = redis.call('EXISTS', hides) == 1
         and redis.call('SMISMEMBER', hides, unpack(actors))
     local keep = #reposts > 0 and shown_reposts(hides, reposts)
-    local items = {}
-    for place, item in ipairs(found) do
-        if (follows[place] == 1 or item[3] == reader) and not (hidden and hidden[place] == 1)
-            and (item[2] == item[3] or keep[item[1]]) then
-            items[#items + 1] = item
+    local count = 0
+    for place, id in ipairs(living) do
+        local actor, value = actors[place], values[place]
+        if count < limit and (follows[place] == 1 or actor == reader)
+            and not (hidden and hidden[place] == 1) and (value == actor or keep[id]) then
+            answer[#answer + 1] = id
+            answer[#answer + 1] = value
+            count = count + 1
         end
     end
-    return items
+    return count
 end

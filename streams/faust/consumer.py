@@ -53,8 +53,8 @@ class Sink(Protocol):
     def stalled(self, error: Exception) -> None:
         """Note why reading cannot go on for now."""
 
-    def own(self, partitions: frozenset[TP]) -> None:
-        """Note which partitions are read from now on."""
+    def own(self, partitions: frozenset[TP] | None) -> None:
+        """Note which partitions are read from now on; None while the group meets."""
 
 
 class LostRecords(Exception):
@@ -97,15 +97,19 @@ class CheckpointedConsumer(Consumer):
         """What comes of them from now on is another's."""
         self._turn += 1
         self._sink.expected.end(revoked)
-        self._sink.own(frozenset())
+        self._sink.own(None)
         await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """They are ours; `perform_seek` comes next."""
+        self._sink.own(frozenset(assigned))
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
         """Go to the sink's checkpoints. Partitions whose checkpoint cannot be had stay paused
         until it can."""
         self._turn += 1
         ours = frozenset(self.assignment())
-        self._sink.own(ours)
         waiting = await self._seek_to_checkpoints(ours)
         if waiting:
             self.pause_partitions(waiting)
@@ -127,7 +131,7 @@ class CheckpointedConsumer(Consumer):
         following = dict(self._sink.expected.next)
         for partition in following.keys() & self._get_active_partitions():
             offset = following[partition]
-            if before.get(partition) == offset and (self.highwater(partition) or 0) > offset:
+            if before.get(partition) == offset and self.highwater(partition) > offset:
                 self.log.warning("%r is behind, and nothing comes: seeking %d", partition, offset)
                 await self.seek_again(partition)
         return following
@@ -177,6 +181,14 @@ class CheckpointedConsumer(Consumer):
             await self.seek_wait(offsets)
             self._read_offset.update(offsets)
 
+    def highwater(self, tp: TP) -> int:
+        """The offset behind the newest record, as far as the broker told; 0 if it did not."""
+        try:
+            return super().highwater(tp) or 0
+        except (AssertionError, AttributeError):
+            # aiokafka's thread has given the partition away, which is on its way to us.
+            return 0
+
     def acknowledge(self, partition: TP, offsets: range) -> None:
         """The sink holds these records."""
         if partition in self._sink.expected.next:
@@ -213,18 +225,23 @@ class CheckpointedConsumer(Consumer):
         return True
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Hand over what is fetched, as long as the fetcher runs.
+        """Hand over what is fetched, as long as the fetcher runs."""
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                fetched, _ = await self._wait_next_records(POLL_S)
+                await self._hand_over(fetched or {})
+                await asyncio.sleep(0)
+        except (*self.consumer_stopped_errors, asyncio.CancelledError):
+            if not self.app.should_stop:
+                raise
 
-        What comes while the flow is stopped is dropped: it is resumed only after a seek.
-        """
-        while not (self.should_stop or fetcher.should_stop):
-            fetched, _ = await self._wait_next_records(POLL_S)
-            for partition, records in (fetched or {}).items():
-                for begin in range(0, len(records), CHUNK):
-                    if self.flow_active:
-                        chunk = records[begin : begin + CHUNK]
-                        await self._sink.inbox.put(Fetched(TP(*partition), chunk))
-            await asyncio.sleep(0)
+    async def _hand_over(self, fetched: Mapping[TP, Sequence[Any]]) -> None:
+        """What comes while the flow is stopped is dropped: it is resumed only after a seek."""
+        for partition, records in fetched.items():
+            for begin in range(0, len(records), CHUNK):
+                if self.flow_active:
+                    chunk = records[begin : begin + CHUNK]
+                    await self._sink.inbox.put(Fetched(TP(*partition), chunk))
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust complains of streams that it does not see move; ours are seen in `Progress`."""

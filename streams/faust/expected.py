@@ -35,7 +35,6 @@ class Expected(Generic[PartitionT]):
     def __init__(self) -> None:
         self._next: dict[PartitionT, int] = {}
         self._sought: set[PartitionT] = set()
-        self.begun = 0
 
     @property
     def next(self) -> Mapping[PartitionT, int]:
@@ -46,7 +45,6 @@ class Expected(Generic[PartitionT]):
         """They are ours, and are read from these offsets on."""
         self._next.update(offsets)
         self._sought.difference_update(offsets)
-        self.begun += 1
 
     def end(self, partitions: Iterable[PartitionT]) -> None:
         """They are not ours any more: what still comes of them is dropped."""

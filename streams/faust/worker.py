@@ -91,7 +91,7 @@ class Worker:
         self.stalled_by: str | None = None
         self.applied: dict[int, int] = {}
         self.waiting_since_ms: int | None = None
-        self._owned: frozenset[TP] = frozenset()
+        self._owned: frozenset[TP] | None = None
         self._store = store
         self._codec = codec
         self._prefix = prefix
@@ -123,18 +123,19 @@ class Worker:
     @property
     def heads(self) -> Mapping[int, int]:
         """How far each partition that it reads is written, as far as it was told."""
-        highwater = self._app.reader.highwater
-        return {self._number(tp): highwater(tp) or 0 for tp in self._owned}
+        return {self._number(tp): self._app.reader.highwater(tp) for tp in self._owned or ()}
 
     @property
     def positions(self) -> Mapping[int, int]:
         """How far each partition that it reads is applied."""
-        return {number: self.applied.get(number, 0) for number in map(self._number, self._owned)}
+        return {
+            number: self.applied.get(number, 0) for number in map(self._number, self._owned or ())
+        }
 
     @property
     def ready(self) -> bool:
         """Whether it is a member of its group and knows where to read what it was given."""
-        return self.expected.begun > 0 and self._owned <= self.expected.next.keys()
+        return self._owned is not None and self._owned <= self.expected.next.keys()
 
     async def offsets(self, partitions: Sequence[TP]) -> Mapping[TP, int]:
         """See `Sink.offsets`: a position is that of the last event, its offset + 1."""
@@ -146,11 +147,11 @@ class Worker:
         """See `Sink.stalled`."""
         self._stalled(self.projection.name, error)
 
-    def own(self, partitions: frozenset[TP]) -> None:
+    def own(self, partitions: frozenset[TP] | None) -> None:
         """See `Sink.own`."""
         self._owned = partitions
         self._pipeline.look_again()
-        self._observer.assigned(self.projection.name, len(partitions))
+        self._observer.assigned(self.projection.name, len(partitions or ()))
 
     def _stalled(self, name: str, error: Exception) -> None:
         if self.stalled_by is None:
@@ -191,7 +192,7 @@ class Worker:
     def _behind(self) -> bool:
         """Whether the broker is known to hold more than was taken."""
         highwater = self._app.reader.highwater
-        return any((highwater(tp) or 0) > at for tp, at in self.expected.next.items())
+        return any(highwater(tp) > at for tp, at in self.expected.next.items())
 
     async def _fetched(self) -> list[Fetched]:
         """What is at hand, about a batch at most; empty if nothing comes for a while."""
@@ -208,7 +209,6 @@ class Worker:
 
     async def _take(self, fetched: Sequence[Fetched]) -> int:
         """Apply what comes next of it, and acknowledge that; how many records those were."""
-        turn = self.expected.begun
         runs: list[Fetched] = []
         for partition, records in fetched:
             taken, gap = self.expected.take(partition, records)
@@ -218,18 +218,20 @@ class Worker:
                 await self._app.reader.seek_again(partition)
         size = sum(len(run.records) for run in runs)
         self.waiting_since_ms = min((run.records[0].timestamp for run in runs), default=None)
-        if size and await self._apply(runs, turn):
+        if size:
+            await self._apply(runs)
             for partition, records in runs:
                 offsets = range(records[0].offset, records[-1].offset + 1)
                 self._app.reader.acknowledge(partition, offsets)
             self._observer.took(self.projection.name, size)
         return size
 
-    async def _apply(self, runs: Sequence[Fetched], turn: int) -> bool:
-        """Whether it could be done before the partitions were sought anew."""
+    async def _apply(self, runs: Sequence[Fetched]) -> None:
+        """Return once it is done, however long that takes: what comes next is behind it, and if
+        the partitions are another's meanwhile, applying it twice does no harm."""
         passed = {self._number(tp): records[-1].offset + 1 for tp, records in runs}
         delay = RETRY_FIRST_S
-        while self.expected.begun == turn:
+        while True:
             try:
                 reached = await self._pipeline.take(await self._events(runs), passed)
             except Unavailable as error:
@@ -240,10 +242,9 @@ class Worker:
             else:
                 self.applied.update(reached)
                 self.stalled_by = self.waiting_since_ms = None
-                return True
+                return
             await asyncio.sleep(delay)
             delay = min(delay * 2, RETRY_MAX_S)
-        return False
 
     async def _events(self, runs: Sequence[Fetched]) -> Sequence[Fed]:
         """What the records hold, without the events that this projection does not want. Raises
@@ -266,7 +267,7 @@ class Worker:
     async def _settle(self) -> None:
         self._pipeline.look_again()
         if self._feed is not None:
-            ours = frozenset(map(self._number, self._owned))
+            ours = frozenset(map(self._number, self._owned or ()))
             await self._pipeline.settle(self._feed, ours.__contains__)
 
     async def _finish(self) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 import uvloop
 
+from infra import interpreter
 from tests.bench import bench_commands, bench_home, bench_import, bench_visible
 from tests.bench.asking import in_turn
 from tests.bench.figures import Figure, Figures, table
@@ -54,6 +55,7 @@ async def _ceiling(bench: Bench) -> None:
 
 def main() -> None:
     asked = _parser().parse_args()
+    interpreter.tune()  # as whoever imports does
     parts = asked.only.split(",")
     if not set(parts) <= set(PARTS):
         sys.exit(f"There is no such part; there are {', '.join(PARTS)}")

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any, Final
 
+from infra import interpreter
 from infra.importing.imports import Files
 from infra.sqlite.connections import connect, transaction
 from infra.sqlite.event_log import GROUP_MAX
@@ -98,4 +99,5 @@ def _cut(path: Path, folder: Path, lines: int) -> str:
 
 
 if __name__ == "__main__":
+    interpreter.tune()
     asyncio.run(measure(Figures(), lines=QUICK_LINES if "--quick" in sys.argv else WHOLE))

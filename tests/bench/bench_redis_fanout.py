@@ -3,7 +3,6 @@
 python -m tests.bench.bench_redis_fanout [url] [readers]
 """
 
-import asyncio
 import math
 import random
 import sys
@@ -36,8 +35,8 @@ for shard = 0, {SHARDS - 1} do
     local prefix = KEYS[1] .. ':{{' .. shard .. '}}:'
     for _, reader in ipairs(redis.call('SMEMBERS', prefix .. 'followers:' .. ARGV[1])) do
         local list = prefix .. 'cache:' .. reader
-        if redis.call('LPUSHX', list, ARGV[2]) > {DEPTH} then
-            redis.call('LTRIM', list, 0, {DEPTH - 1})
+        if redis.call('RPUSHX', list, ARGV[2]) > {DEPTH} then
+            redis.call('LTRIM', list, {-DEPTH}, -1)
         end
         pushed = pushed + 1
     end
@@ -173,7 +172,7 @@ async def run(url: str, readers: int) -> None:
 
 def main() -> None:
     url = sys.argv[1] if len(sys.argv) > 1 else "redis://127.0.0.1:6379/0"
-    readers = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
+    readers = int(sys.argv[2]) if len(sys.argv) > 2 else 10_000
     uvloop.run(run(url, readers))
 
 

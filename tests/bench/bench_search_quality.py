@@ -20,9 +20,10 @@ from statistics import mean
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
-from domain.events import PostText, Recorded, TweetPosted
+from domain.events import MentionOf, PostText, Recorded, TweetPosted
 from domain.ids import AccountId, EventId
 from domain.search_query import parse_query
+from domain.text import extract_entities
 from infra.sqlite.search_index import SqliteSearchIndex
 from projections.search_index import RANKED_MAX, SEARCH_INDEX, SearchIndex
 
@@ -50,9 +51,15 @@ def _tweets() -> Iterator[Recorded]:
             posted = TweetPosted(
                 event_id=EventId(int(tweet["id"])),
                 actor_id=AccountId(1),
-                personal=PostText(tweet["text"]),
+                personal=_content_of(tweet["text"]),
             )
             yield Recorded(posted, posted.event_id, position)
+
+
+def _content_of(text: str) -> PostText:
+    found = extract_entities(text)
+    mentions = tuple(MentionOf(at.handle, None, at.start, at.end) for at in found.mentions)
+    return PostText(text, hashtags=found.hashtags, mentions=mentions, urls=found.urls)
 
 
 def _relevant() -> Mapping[str, Set[int]]:

@@ -12,7 +12,7 @@ import orjson
 import uvicorn
 
 from domain.ids import AccountId
-from infra import server
+from infra import interpreter, server
 from infra.profiles.embedded import Embedded
 from infra.settings import load
 from infra.sqlite.home_timelines import SqliteHomeTimelines
@@ -64,7 +64,7 @@ def routes(embedded: Embedded) -> tuple[Route, ...]:
 
 def main() -> None:
     settings, _ = load()
-    server.tune_interpreter()
+    interpreter.tune()
     with Embedded(settings, crashed=_stopped) as embedded:
         app = server.application(embedded, settings, more=routes(embedded))
         config = server.configured(app, settings)

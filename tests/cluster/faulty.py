@@ -1,5 +1,6 @@
 """Engines that fail at a chosen step, and a topic that one can look into."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import Enum, auto
 from typing import Any, Final, TypeVar
@@ -127,3 +128,66 @@ class FaultyTopics:
 
     async def produce(self, records: Sequence[Record]) -> Sequence[tuple[Place, int]]:
         return await self._faults.on(lambda: self._topics.produce(records), Unavailable)
+
+
+class Refusing:
+    """Fails for the events of a stream, and not because of an outage."""
+
+    def __init__(self, topics: Topics, stream: str) -> None:
+        self._topics = topics
+        self._stream = stream.encode()
+
+    async def produce(self, records: Sequence[Record]) -> Sequence[tuple[Place, int]]:
+        if ("ce_subject", self._stream) in records[0].headers:
+            raise RuntimeError("a bug")
+        return await self._topics.produce(records)
+
+
+class Late(FaultySession):
+    """A session whose first batch is sent late. Its process dies then, or was told before that
+    there is no answer."""
+
+    def __init__(
+        self,
+        session: CassandraSession,
+        *,
+        dies: bool = False,
+        answers: bool = True,
+        meanwhile: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        super().__init__(session, Faults())
+        self.held = asyncio.Event()
+        self.free = asyncio.Event()
+        self._dies = dies
+        self._answers = answers
+        self._meanwhile = meanwhile
+        self._sending: asyncio.Task[list[Any]] | None = None
+
+    async def batch(
+        self, statements: Sequence[Statement], *, batch_type: BatchType = BatchType.UNLOGGED
+    ) -> list[Any]:
+        if self._sending is not None:
+            return await super().batch(statements)
+        self._sending = asyncio.create_task(self._send(statements))
+        self.held.set()
+        if self._meanwhile is not None:
+            await self._meanwhile()
+        if not self._answers:
+            raise StoreUnavailable("no answer")
+        answer = await self._sending
+        if self._dies:
+            raise Crash
+        return answer
+
+    async def sent(self) -> list[Any]:
+        assert self._sending is not None
+        return await self._sending
+
+    async def _send(self, statements: Sequence[Statement]) -> list[Any]:
+        await self.free.wait()
+        return await super().batch(statements)
+
+
+class NoTopics:
+    async def produce(self, records: Sequence[Record]) -> Sequence[tuple[Place, int]]:
+        raise Unavailable("Kafka is away")

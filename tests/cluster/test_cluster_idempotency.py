@@ -14,18 +14,21 @@ from domain.ids import AccountId
 from domain.positions import Vector
 from infra.cassandra.event_log import ClusterEventLog
 from infra.cassandra.idempotency import CassandraIdempotency
-from infra.cassandra.intents import SLOT_MS
 from infra.cassandra.receipts import LEASE_MS
-from infra.cassandra.session import CassandraSession
-from infra.stamps import wall_clock_ms
 from tests import facts
 from tests.cluster import cassandra_log
-from tests.cluster.faulty import Crash, Fault, Faults, FaultySession, FaultyTopics, Topics
+from tests.cluster.faulty import Crash, Fault, Faults
 from tests.cluster.local import LocalCluster
+from tests.cluster.log_world import World, new_world
 
 STEPS_MAX: Final = 20
 SCOPE: Final = str(facts.account("ada"))
 _numbers = count(1)
+
+
+def process(world: World, faults: Faults | None = None) -> "Process":
+    log = world.process(faults)
+    return Process(log, CassandraIdempotency(log, now_ms=lambda: world.ms))
 
 
 class Process(NamedTuple):
@@ -67,26 +70,6 @@ class Process(NamedTuple):
         return answer
 
 
-class World:
-    def __init__(self, session: CassandraSession) -> None:
-        self.session = session
-        self.topics = Topics()
-        self.ms = wall_clock_ms()
-
-    def process(self, faults: Faults | None = None) -> Process:
-        faults = faults or Faults()
-        log = cassandra_log.log_on(
-            FaultySession(self.session, faults),
-            FaultyTopics(self.topics, faults),
-            now_ms=lambda: self.ms,
-        )
-        return Process(log, CassandraIdempotency(log, now_ms=lambda: self.ms))
-
-    async def relayed(self) -> None:
-        self.ms += max(LEASE_MS, 4 * SLOT_MS)
-        await self.process().log.relay.catch_up()
-
-
 @pytest.fixture(scope="module")
 def made(cluster: LocalCluster) -> Iterator[LocalCluster]:
     asyncio.run(cassandra_log.make(cluster))
@@ -96,10 +79,7 @@ def made(cluster: LocalCluster) -> Iterator[LocalCluster]:
 
 @pytest.fixture
 async def world(made: LocalCluster) -> AsyncIterator[World]:
-    async with cassandra_log.session_on(made) as session:
-        await cassandra_log.empty(session)
-        world = World(session)
-        await world.process().log.create()
+    async with new_world(made) as world:
         yield world
 
 
@@ -108,55 +88,55 @@ def new_key() -> str:
 
 
 async def test_another_process_repeats_the_answer_with_its_vector(world: World) -> None:
-    log = world.process().log
+    log = process(world).log
     answer = Answer(201, b"{}", (("Location", "/v1/posts/1"),))
     vector: Vector = await log.publish(
         [facts.tweet("ada")], receipt=Receipt(SCOPE, "a", b"print", answer)
     )
 
-    again = await world.process().keys.claim(SCOPE, "a", b"print")
+    again = await process(world).keys.claim(SCOPE, "a", b"print")
 
     assert again == Answered(answer, vector)
 
 
 async def test_a_key_belongs_to_one_request(world: World) -> None:
-    process = world.process()
-    claimed = await process.keys.claim(SCOPE, "a", b"print")
+    one = process(world)
+    claimed = await one.keys.claim(SCOPE, "a", b"print")
     assert isinstance(claimed, Claimed)
 
-    for other in (process, world.process()):
+    for other in (one, process(world)):
         with pytest.raises(KeyInProgress):
             await other.keys.claim(SCOPE, "a", b"print")
         with pytest.raises(KeyReused):
             await other.keys.claim(SCOPE, "a", b"another")
-    assert isinstance(await process.keys.claim("7", "a", b"another"), Claimed)
+    assert isinstance(await one.keys.claim("7", "a", b"another"), Claimed)
 
 
 async def test_a_key_that_was_given_back_is_free(world: World) -> None:
-    process = world.process()
-    claimed = await process.keys.claim(SCOPE, "a", b"print")
+    one = process(world)
+    claimed = await one.keys.claim(SCOPE, "a", b"print")
     assert isinstance(claimed, Claimed)
 
-    await process.keys.release(claimed)
+    await one.keys.release(claimed)
 
-    assert isinstance(await world.process().keys.claim(SCOPE, "a", b"another"), Claimed)
+    assert isinstance(await process(world).keys.claim(SCOPE, "a", b"another"), Claimed)
 
 
 async def test_an_answer_without_events_is_kept(world: World) -> None:
-    process = world.process()
-    claimed = await process.keys.claim(SCOPE, "a", b"print")
+    one = process(world)
+    claimed = await one.keys.claim(SCOPE, "a", b"print")
     assert isinstance(claimed, Claimed)
 
-    await process.keys.complete(claimed, Answer(404))
-    await process.keys.release(claimed)
+    await one.keys.complete(claimed, Answer(404))
+    await one.keys.release(claimed)
 
-    assert await world.process().keys.claim(SCOPE, "a", b"print") == Answered(Answer(404), {})
+    assert await process(world).keys.claim(SCOPE, "a", b"print") == Answered(Answer(404), {})
 
 
 async def test_a_lease_that_ended_is_taken_over_and_its_owner_records_nothing(
     world: World,
 ) -> None:
-    slow, quick = world.process(), world.process()
+    slow, quick = process(world), process(world)
     claimed = await slow.keys.claim(SCOPE, "a", b"print")
     assert isinstance(claimed, Claimed)
     world.ms += LEASE_MS + 1
@@ -168,14 +148,14 @@ async def test_a_lease_that_ended_is_taken_over_and_its_owner_records_nothing(
         await slow.keys.complete(claimed, Answer(404))
 
     assert len(world.topics.order) == 1
-    assert await world.process().tweet("a") == answer
+    assert await process(world).tweet("a") == answer
 
 
 async def test_of_many_at_once_one_has_an_effect(world: World) -> None:
-    processes = [world.process() for _ in range(3)]
+    several = [process(world) for _ in range(3)]
 
     outcomes = await asyncio.gather(
-        *(processes[n % 3].tweet("a") for n in range(12)), return_exceptions=True
+        *(several[n % 3].tweet("a") for n in range(12)), return_exceptions=True
     )
 
     assert len(world.topics.order) == 1
@@ -187,7 +167,7 @@ async def test_of_many_at_once_one_has_an_effect(world: World) -> None:
 async def test_a_receipt_without_a_claim_has_one_effect_too(world: World) -> None:
     receipt = Receipt("import/x", "a", b"", Answer(200))
     for _ in range(2):
-        await world.process().log.publish([facts.tweet("ada")], receipt=receipt)
+        await process(world).log.publish([facts.tweet("ada")], receipt=receipt)
 
     assert len(set(world.topics.first_seen())) == 1
 
@@ -201,11 +181,11 @@ async def test_a_tweet_that_is_tried_again_after_any_failure_is_there_once(
         faults = Faults(fault, step)
         first: Answer | None = None
         try:
-            first = await world.process(faults).tweet(key)
+            first = await process(world, faults).tweet(key)
         except (Crash, Unavailable):
             world.ms += LEASE_MS + 1
 
-        second = await world.process().tweet(key)
+        second = await process(world).tweet(key)
 
         (published,) = world.topics.first_seen()[before:]
         assert second.body == str(published[1]).encode()
@@ -224,15 +204,15 @@ async def test_a_follow_that_is_tried_again_after_any_failure_is_there_once(
         faults = Faults(fault, step)
         first: Answer | None = None
         try:
-            first = await world.process(faults).follow(key, target)
+            first = await process(world, faults).follow(key, target)
         except (Crash, Unavailable):
             world.ms += LEASE_MS + 1
 
-        second = await world.process().follow(key, target)
+        second = await process(world).follow(key, target)
         await world.relayed()
 
         stream = f"relationship/{facts.account('ada')}/{target}"
-        (found,) = await world.process().log.history(stream)
+        (found,) = await process(world).log.history(stream)
         assert second.body == str(found.event.event_id).encode()
         assert first in {None, second}
         assert (stream, 1) in world.topics.first_seen()
@@ -243,22 +223,22 @@ async def test_a_follow_that_is_tried_again_after_any_failure_is_there_once(
 
 async def test_a_key_whose_command_lost_the_race_and_died_decides_anew(world: World) -> None:
     target = AccountId(facts.account("bob") + next(_numbers))
-    dying = world.process(Faults(Fault.CRASH_BEFORE, 4))
+    dying = process(world, Faults(Fault.CRASH_BEFORE, 4))
     with pytest.raises(Crash):
         await dying.follow("a", target)
-    await world.process().follow("b", target)
+    await process(world).follow("b", target)
 
-    answer = await world.process().follow("a", target)
+    answer = await process(world).follow("a", target)
 
     stream = f"relationship/{facts.account('ada')}/{target}"
-    found = await world.process().log.history(stream)
+    found = await process(world).log.history(stream)
     assert [one.version for one in found] == [1, 2]
     assert answer.body == str(found[-1].event.event_id).encode()
 
 
 async def test_what_people_wrote_is_sealed(world: World) -> None:
     receipt = Receipt(SCOPE, "a", b"print", Answer(201, b"an unmistakable confession"))
-    await world.process().log.publish(
+    await process(world).log.publish(
         [facts.tweet("ada", "an unmistakable confession")], receipt=receipt
     )
 
@@ -270,9 +250,9 @@ async def test_what_people_wrote_is_sealed(world: World) -> None:
 
 async def test_a_lost_race_raises_a_conflict_with_a_receipt_too(world: World) -> None:
     target = AccountId(facts.account("bob") + next(_numbers))
-    await world.process().follow("a", target)
-    process = world.process()
-    claimed = await process.keys.claim(SCOPE, "b", b"print")
+    await process(world).follow("a", target)
+    one = process(world)
+    claimed = await one.keys.claim(SCOPE, "b", b"print")
     assert isinstance(claimed, Claimed)
     event = AccountFollowed(
         event_id=facts.event_id(),
@@ -283,7 +263,7 @@ async def test_a_lost_race_raises_a_conflict_with_a_receipt_too(world: World) ->
     receipt = Receipt(*claimed, Answer(200))
 
     with pytest.raises(VersionConflict):
-        await process.log.append([Append(event.stream, 0, (event,))], receipt=receipt)
-    await process.log.append([Append(event.stream, 1, (event,))], receipt=receipt)
+        await one.log.append([Append(event.stream, 0, (event,))], receipt=receipt)
+    await one.log.append([Append(event.stream, 1, (event,))], receipt=receipt)
 
-    assert len(await process.log.history(event.stream)) == 2
+    assert len(await one.log.history(event.stream)) == 2

@@ -58,7 +58,7 @@ class Town:
         self.codec = Codec(opened.enter_context(closing(SqliteKeyring(folder / "keys.db"))))
         self.ends: Counter[int] = Counter()
         self._opened = opened
-        self._producer = Producer({"bootstrap.servers": brokers, "linger.ms": 5, "log_level": 0})
+        self._producer = Producer({"bootstrap.servers": brokers, "enable.idempotence": True, "log_level": 0})
 
     def create_topics(self) -> None:
         admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})

@@ -39,6 +39,7 @@ class Store:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.position = 0
+        self.checkpoints: list[dict[int, int]] = []
         self.outages: list[Exception] = []
 
     async def apply(self, operations: Sequence[Note], checkpoint: Mapping[int, int]) -> None:
@@ -48,6 +49,7 @@ class Store:
             raise OverflowError("a bug of the adapter")
         self.texts += [note.text for note in operations]
         self.position = max(self.position, *checkpoint.values())
+        self.checkpoints.append(dict(checkpoint))
 
     async def checkpoint(self) -> Mapping[int, int]:
         return {0: self.position}
@@ -59,6 +61,7 @@ class Letters:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.parked: list[Parked] = []
+        self.discarded: list[Asked] = []
         self.store_was_at: list[int] = []
 
     async def park(self, parked: Sequence[Parked]) -> None:
@@ -69,7 +72,7 @@ class Letters:
         return frozenset(p.key for p in self.parked if p.key is not None)
 
     async def asked(self, projection: str) -> Sequence[Asked]:
-        return ()
+        return self.discarded
 
     async def queue_of(self, letter: Parked) -> Sequence[Parked]:
         return ()
@@ -118,6 +121,51 @@ async def test_a_batch_without_wanted_events_moves_the_checkpoint_too(house: Hou
     await house.pipeline.take([*facts.recorded([facts.opened("ada")])])
 
     assert (house.store.position, house.store.texts) == (1, [])
+
+
+async def test_a_batch_of_several_partitions_moves_the_checkpoint_of_each(house: House) -> None:
+    batch = [in_partition(1, at=4), in_partition(2, at=9), in_partition(1, at=5)]
+
+    reached = await house.pipeline.take(batch)
+
+    assert reached == {1: 5, 2: 9}
+    assert house.store.checkpoints == [{1: 5, 2: 9}]
+
+
+async def test_the_checkpoint_moves_over_what_nobody_wanted_to_read(house: House) -> None:
+    reached = await house.pipeline.take([in_partition(1, at=4)], {1: 7, 2: 3})
+
+    assert reached == {1: 7, 2: 3}
+    assert house.store.checkpoints == [{1: 7, 2: 3}]
+
+
+async def test_poison_in_one_partition_moves_the_checkpoint_of_each(house: House) -> None:
+    batch = [in_partition(1, at=4, text="poison"), in_partition(2, at=9, author="bob")]
+
+    await house.pipeline.take(batch)
+
+    assert house.parked == [(4, "ValueError: a bug of the projector")]
+    assert house.store.checkpoints == [{2: 9}, {1: 4, 2: 9}]
+
+
+async def test_only_the_owner_of_a_partition_answers_for_its_letters(house: House) -> None:
+    letters = [Parked("notes", partition, 1, 7, "a bug") for partition in (1, 2)]
+    house.letters.parked = list(letters)
+    house.letters.discarded = [Asked(letter, discard=True) for letter in letters]
+
+    await house.pipeline.settle(Nowhere(), {2}.__contains__)
+
+    assert house.letters.parked == letters[:1]
+
+
+async def test_keys_that_others_have_parked_are_known_after_looking_again(house: House) -> None:
+    await house.pipeline.take([facts_at(1, "ada", "a")])
+    house.letters.parked = [Parked("notes", 1, 1, facts.account("ada"), "a bug")]
+
+    house.pipeline.look_again()
+    await house.pipeline.take([facts_at(2, "ada", "after")])
+
+    assert house.store.texts == ["a"]
 
 
 async def test_a_store_that_is_down_is_asked_again_until_it_answers(house: House) -> None:
@@ -201,3 +249,22 @@ async def test_a_pipeline_that_starts_anew_knows_which_keys_are_parked(house: Ho
 def facts_at(position: int, author: str, text: str) -> Recorded:
     tweet = facts.tweet(author, text)
     return Recorded(tweet, int(tweet.event_id), position)
+
+
+def in_partition(partition: int, *, at: int, author: str = "ada", text: str = "x") -> Recorded:
+    return facts_at(at, author, text)._replace(partition=partition)
+
+
+class Nowhere:
+    """A feed without events."""
+
+    partitions = ()
+
+    async def read(self, partition: int, after: int, limit: int) -> Sequence[Fed]:
+        return ()
+
+    async def wait(self, partition: int, after: int) -> None:
+        """At once."""
+
+    def head(self, partition: int) -> int:
+        return 0

@@ -34,7 +34,7 @@ class Sink:
     def stalled(self, error: Exception) -> None:
         raise error
 
-    def own(self, partitions: frozenset[TP]) -> None:
+    def own(self, partitions: frozenset[TP] | None) -> None:
         """Nothing to note."""
 
 

@@ -1,0 +1,86 @@
+"""What every process of the cluster profile has of the log: keys, codec, topics, Cassandra."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from typing import Final, Self
+
+from infra.cassandra.event_log import ClusterEventLog, Committed
+from infra.cassandra.session import CassandraSession
+from infra.kafka.feed import KafkaFeed
+from infra.kafka.producer import KafkaProducer
+from infra.kafka.topics import KafkaTopics
+from infra.postgresql.database import Database
+from infra.postgresql.keyring import PostgresqlKeyring
+from infra.postgresql.migrations import migrate
+from infra.profiles.clients import Clients
+from infra.profiles.waiting import connected
+from infra.settings import Settings
+from infra.stamps import wall_clock_ms
+from streams.envelope import NO_ORIGIN, Codec, Origin
+
+LOG_TABLES: Final = "log"
+
+
+class ClusterLog:
+    """Opened on the engines it needs, which are waited for; closed with `opened`."""
+
+    def __init__(
+        self, clients: Clients, opened: AsyncExitStack, database: Database, settings: Settings
+    ) -> None:
+        self.clients = clients
+        self.database = database
+        self.servers = clients.engines.kafka
+        self.prefix = clients.names.topics
+        self.topics = KafkaTopics(self.servers, prefix=self.prefix)
+        url, shared = clients.engines.postgresql, clients.names.shared
+        self.keyring = PostgresqlKeyring(database, url, shared)
+        self.codec = Codec(self.keyring)
+        self._opened = opened
+        self._settings = settings
+        opened.callback(self.keyring.close)
+
+    @classmethod
+    async def open(cls, clients: Clients, opened: AsyncExitStack, settings: Settings) -> Self:
+        """Wait for PostgreSQL and Kafka; make tables and topics that are missing."""
+        database = await clients.postgresql()
+        await migrate(database, clients.names.shared)
+        log = cls(clients, opened, database, settings)
+        await connected("Kafka", log.servers, log._create_topics)
+        return log
+
+    async def feed(self) -> KafkaFeed:
+        """A feed that follows the topics."""
+        feed = KafkaFeed(self.servers, self.codec, prefix=self.prefix)
+        self._opened.push_async_callback(feed.close)
+        await connected("Kafka", self.servers, feed.start)
+        return feed
+
+    async def session(self) -> CassandraSession:
+        """The session on Cassandra."""
+        return await self.clients.cassandra()
+
+    async def event_log(
+        self,
+        *,
+        on_commit: Iterable[Committed] = (),
+        origin: Callable[[], Origin] = lambda: NO_ORIGIN,
+    ) -> ClusterEventLog:
+        """The log to write to."""
+        producer = KafkaProducer(self.servers, prefix=self.prefix)
+        self._opened.push_async_callback(producer.close)
+        await producer.start()
+        log = ClusterEventLog(
+            await self.session(),
+            LOG_TABLES,
+            producer,
+            self.codec,
+            on_commit=on_commit,
+            now_ms=wall_clock_ms,
+            origin=origin,
+        )
+        self._opened.push_async_callback(log.close)
+        await connected("Cassandra", str(self.clients.engines.cassandra), log.create)
+        return log
+
+    async def _create_topics(self) -> None:
+        await self.topics.create(self._settings.topic_partitions)

@@ -1,0 +1,132 @@
+"""Cassandra and Kafka die by kill -9 under load: what was acknowledged is in the log, and whole."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Final
+
+import pytest
+
+from commands.ports import Append
+from domain.errors import Unavailable
+from domain.events import TweetPosted
+from infra.cassandra.event_log import ClusterEventLog
+from infra.cassandra.intents import SLOT_MS
+from infra.kafka.reading import PartitionReader
+from infra.kafka.topics import KafkaTopics
+from infra.stamps import wall_clock_ms
+from tests import facts
+from tests.cluster import cassandra_log, local
+from tests.cluster.local import LocalCluster
+from tests.cluster.log_world import followed, somebody
+
+WRITERS: Final = 8
+BEFORE, AFTER = 200, 100
+BACK_S: Final = 60
+
+
+@pytest.fixture(scope="module")
+def own(engines_can_run: None) -> Iterator[LocalCluster]:
+    own = local.own(("kafka", "cassandra"))
+    own.up()
+    yield own
+    local.stop(own.folder.name)
+
+
+class Load:
+    """Writers that follow and tweet until they are stopped, whatever becomes of the engines."""
+
+    def __init__(self, log: ClusterEventLog) -> None:
+        self._log = log
+        self._stopped = False
+        self.follows: list[Append] = []
+        self.tweets: list[TweetPosted] = []
+        self.failures = 0
+        self._grown = asyncio.Condition()
+
+    async def run(self) -> None:
+        await asyncio.gather(*(self._write(n) for n in range(WRITERS)))
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        async with asyncio.timeout(BACK_S), self._grown:
+            await self._grown.wait_for(reached)
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    @property
+    def acknowledged(self) -> int:
+        return len(self.follows) + len(self.tweets)
+
+    async def _write(self, writer: int) -> None:
+        for n in count():
+            if self._stopped:
+                return
+            try:
+                await self._one(append=(writer + n) % 2 == 0)
+            except Unavailable:
+                self.failures += 1
+                await asyncio.sleep(0.1)
+            async with self._grown:
+                self._grown.notify_all()
+
+    async def _one(self, *, append: bool) -> None:
+        if append:
+            follow = followed(somebody(), facts.account("bob"))
+            await self._log.append([follow])
+            self.follows.append(follow)
+        else:
+            tweet = facts.tweet("ada")
+            await self._log.publish([tweet])
+            self.tweets.append(tweet)
+
+
+@pytest.mark.parametrize("engine", ["cassandra", "kafka"])
+async def test_acknowledged_commands_survive_and_the_log_goes_on_by_itself(
+    own: LocalCluster, engine: str
+) -> None:
+    await cassandra_log.make(own)
+    async with cassandra_log.session_on(own) as session, cassandra_log.producer_on(own) as producer:
+        ms = [wall_clock_ms()]
+        log = cassandra_log.log_on(session, producer, now_ms=lambda: ms[0])
+        load = Load(log)
+        writing = asyncio.create_task(load.run())
+        await load.until(lambda: load.acknowledged >= BEFORE)
+
+        os.kill((await asyncio.to_thread(own.status))[engine]["pid"], signal.SIGKILL)
+        if engine == "cassandra":
+            await load.until(lambda: load.failures > 0)
+        await asyncio.to_thread(own.up)
+        after = load.acknowledged + AFTER
+        await load.until(lambda: load.acknowledged >= after)
+        load.stop()
+        await writing
+        ms[0] += 10 * SLOT_MS
+        await log.relay.catch_up()
+
+        for follow in load.follows:
+            (found,) = await log.history(follow.stream)
+            assert found.event == follow.events[0]
+        for tweet in load.tweets:
+            (found,) = await log.history(tweet.stream)
+            assert found.event == tweet
+        published = await asyncio.to_thread(subjects, own)
+        assert {follow.stream for follow in load.follows} <= published
+        assert {tweet.stream for tweet in load.tweets} <= published
+
+
+def subjects(own: LocalCluster) -> set[str]:
+    """Of all records in the topics."""
+    ends = asyncio.run(KafkaTopics(cassandra_log.servers(own), prefix=cassandra_log.PREFIX).ends())
+    reader = PartitionReader(cassandra_log.servers(own), prefix=cassandra_log.PREFIX)
+    found: set[str] = set()
+    for place, end in ends.items():
+        position = 0
+        while position < end:
+            records = reader.read(place, position, 500)
+            found |= {dict(record.headers)["ce_subject"].decode() for record in records}
+            position = records[-1].offset + 1
+    reader.close()
+    return found
