@@ -11,6 +11,16 @@ from web.request_id import current
 # What logging itself puts on every record; the rest came as `extra`.
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+# What clients of engines tell of every request, of every start, and of what is as we want it.
+_QUIET: Final = {
+    "aiokafka": logging.WARNING,
+    "cassandra.protocol": logging.ERROR,
+    "elastic_transport": logging.WARNING,
+    "faust": logging.WARNING,
+    "mode": logging.WARNING,
+    "streams.faust.app": logging.WARNING,
+}
+
 
 class JsonLines(logging.Formatter):
     """One JSON object for a record: time, level, logger, message, request, extras, exception."""
@@ -39,3 +49,5 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name, quiet in _QUIET.items():
+        logging.getLogger(name).setLevel(max(quiet, logging.getLevelName(level.upper())))

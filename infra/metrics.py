@@ -106,7 +106,7 @@ class Metrics:
 
     def took(self, projection: str, events: int) -> None:
         """Note a batch that a worker applied. With `assigned` implements
-        `streams.faust.worker.Observer`."""
+        `streams.faust.observer.Observer`."""
         self._taken.labels(projection).inc(events)
         self._batches.labels(projection).inc()
 

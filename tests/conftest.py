@@ -1,5 +1,6 @@
-"""What every test shares: how long Hypothesis searches, and the browser."""
+"""What every test shares: how long Hypothesis searches, the browser, and the engines."""
 
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -8,7 +9,10 @@ import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from infra.cluster.jdks import jdk
+from infra.cluster.programs import Missing
 from tests.cluster import local
+from tests.cluster.local import LocalCluster
 
 ROOT = Path(__file__).parent.parent
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
@@ -41,6 +45,37 @@ def chromium() -> Path:
             pytest.fail(missing)
         pytest.skip(missing)
     return Path(found)
+
+
+@pytest.fixture(scope="session")
+def engines_can_run() -> None:
+    """What is missing skips a test on a laptop and fails it in CI."""
+    missing = what_is_missing()
+    if missing is not None:
+        if IN_CI:
+            pytest.fail(missing)
+        pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def cluster(engines_can_run: None) -> LocalCluster:
+    """All the engines, ready. Whoever comes first starts them; they stop when the run ends."""
+    local.CLUSTERS.mkdir(exist_ok=True)
+    with (local.CLUSTERS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        local.stop_those_of_dead_runs()
+        found = local.shared()
+        found.up()
+    return found
+
+
+def what_is_missing() -> str | None:
+    try:
+        jdk(17, 17)
+        jdk(21)
+    except Missing as error:
+        return str(error)
+    return None if shutil.which("mvn") else "There is no mvn on the PATH"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import pytest
 from packaging.requirements import Requirement
@@ -50,6 +51,9 @@ def texts() -> dict[str, str]:
             found[name] = content.decode()
     return found
 
+# These speak of places in images, which are the same everywhere.
+IN_CONTAINERS: Final = ("docker-compose.yml:", "infra/deploy/")
+
 
 def matches(pattern: re.Pattern[str]) -> list[str]:
     here = str(Path(__file__).relative_to(ROOT))
@@ -91,7 +95,8 @@ def test_what_is_left_to_do_names_its_issue() -> None:
 
 
 def test_no_file_names_a_place_on_one_machine() -> None:
-    assert matches(MACHINE_PATH) == []
+    found = [one for one in matches(MACHINE_PATH) if not one.startswith(IN_CONTAINERS)]
+    assert found == []
 
 
 def test_no_file_names_a_package_registry() -> None:

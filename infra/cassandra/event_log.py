@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from commands.ports import Append, Receipt
+from commands.ports import Append, Receipt, VersionConflict
 from domain.errors import Unavailable
 from domain.events import Event, Recorded
 from domain.positions import Vector, merge
@@ -144,18 +144,26 @@ class ClusterEventLog:
     async def _record(
         self, entry: Entry, events: Sequence[Event], receipt: Receipt | None
     ) -> Vector:
-        if receipt is not None and (earlier := await self.receipts.prepare(receipt, entry)):
-            # An earlier attempt of this very command, which may have succeeded.
-            vector = await self.redo(earlier)
-        else:
-            recorded, placed = await self._put(entry)
-            self._committed(recorded.kept, events, placed)
-            vector = vector_of(recorded.kept, placed)
-        if receipt is not None:
-            with suppress(StoreUnavailable):
-                await self.receipts.done(receipt.scope, receipt.key, vector)
-                await self.receipts.imported(receipt)
+        if receipt is None:
+            return await self._record_new(entry, events)
+        scope, key, fingerprint, _ = receipt
+        owner, earlier = await self.receipts.prepare(receipt, entry)
+        try:
+            # An earlier attempt of this very command may have succeeded.
+            vector = await (self.redo(earlier) if earlier else self._record_new(entry, events))
+        except VersionConflict:
+            if earlier is not None:
+                await self.receipts.take_over(scope, key, fingerprint, owner=owner)
+            raise
+        with suppress(StoreUnavailable, Unavailable):
+            await self.receipts.done(scope, key, owner, vector)
+            await self.receipts.imported(receipt)
         return vector
+
+    async def _record_new(self, entry: Entry, events: Sequence[Event]) -> Vector:
+        recorded, placed = await self._put(entry)
+        self._committed(recorded.kept, events, placed)
+        return vector_of(recorded.kept, placed)
 
     async def _put(self, entry: Entry) -> tuple[Entry, Placed]:
         try:

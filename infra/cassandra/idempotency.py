@@ -68,7 +68,7 @@ class CassandraIdempotency:
         return Answered(await self._receipts.answer(wanted.scope, found.answer), vector)
 
     async def _take_over(self, wanted: Claimed, found: Row) -> Claimed:
-        if not await self._receipts.take_over(wanted.scope, wanted.key, found):
+        if not await self._receipts.take_over(*wanted, owner=found.owner):
             raise KeyInProgress
         return wanted
 
@@ -76,9 +76,9 @@ class CassandraIdempotency:
         """The vector that covers what the key did; done again where that is not known."""
         if found.entry is None:
             return {}
-        vector = await self._receipts.done_at(wanted.scope, wanted.key)
+        vector = await self._receipts.done_at(wanted.scope, wanted.key, found.owner)
         if vector is None:
             vector = await self._log.redo(found.entry)
             with suppress(StoreUnavailable):
-                await self._receipts.done(wanted.scope, wanted.key, vector)
+                await self._receipts.done(wanted.scope, wanted.key, found.owner, vector)
         return vector

@@ -24,7 +24,7 @@ _SCHEMA: Final = (
     scope text, key text, owner text, lease_until_ms bigint, fingerprint blob,
     answer blob, entry blob, PRIMARY KEY ((scope, key)))""",
     """CREATE TABLE IF NOT EXISTS @receipts_done (
-    scope text, key text, vector map<text, bigint>, PRIMARY KEY ((scope, key)))""",
+    scope text, key text, owner text, vector map<text, bigint>, PRIMARY KEY ((scope, key)))""",
     """CREATE TABLE IF NOT EXISTS @imported (
     scope text, shard int, key text, answer blob, PRIMARY KEY ((scope, shard), key))""",
 )
@@ -36,10 +36,11 @@ SET owner = ?, lease_until_ms = ?, fingerprint = ?, answer = ?, entry = ?
 WHERE scope = ? AND key = ? IF owner = ?"""
 _DELETE: Final = """DELETE FROM @receipts WHERE scope = ? AND key = ?
 IF owner = ? AND answer = null"""
-_NOTE: Final = "INSERT INTO @receipts_done (scope, key, vector) VALUES (?,?,?) USING TTL ?"
+_NOTE: Final = """INSERT INTO @receipts_done (scope, key, owner, vector) VALUES (?,?,?,?)
+USING TTL ?"""
 _IMPORT: Final = "INSERT INTO @imported (scope, shard, key, answer) VALUES (?,?,?,?)"
 _IMPORTED: Final = "SELECT key, answer FROM @imported WHERE scope = ? AND shard = ?"
-_NOTED: Final = "SELECT vector FROM @receipts_done WHERE scope = ? AND key = ?"
+_NOTED: Final = "SELECT owner, vector FROM @receipts_done WHERE scope = ? AND key = ?"
 
 
 class Row(NamedTuple):
@@ -51,6 +52,14 @@ class Row(NamedTuple):
     fingerprint: bytes
     answer: bytes | None
     entry: Entry | None
+
+
+class Prepared(NamedTuple):
+    """A row that has its events: whose it is, and the events of an `earlier` attempt if there was
+    one, which are to be recorded instead."""
+
+    owner: str
+    earlier: Entry | None = None
 
 
 class Receipts:
@@ -80,38 +89,35 @@ class Receipts:
             self._owned[scope, key] = owner
         return found
 
-    async def take_over(self, scope: str, key: str, found: Row) -> bool:
-        """Take a key whose command had no effect and never will; False: somebody was faster."""
-        owner = uuid4().hex
-        lease = self._now_ms() + LEASE_MS
-        taken = Row(owner, lease, found.fingerprint, None, None)
-        if not await self._replace(scope, key, found.owner, taken):
+    async def take_over(self, scope: str, key: str, fingerprint: bytes, *, owner: str) -> bool:
+        """Take a key from an owner whose command had no effect and never will; False: somebody
+        was faster."""
+        taken = Row(uuid4().hex, self._now_ms() + LEASE_MS, fingerprint, None, None)
+        if not await self._replace(scope, key, owner, taken):
             return False
-        self._owned[scope, key] = owner
+        self._owned[scope, key] = taken.owner
         return True
 
-    async def prepare(self, receipt: Receipt, entry: Entry) -> Entry | None:
-        """Have the answer and its events with the key before the log has them.
-
-        Returns the events of an earlier attempt, which are to be recorded instead. Raises
+    async def prepare(self, receipt: Receipt, entry: Entry) -> Prepared:
+        """Have the answer and its events with the key before the log has them. Raises
         Unavailable where another command has the key now, KeyReused if that is another one.
         """
         scope, key, fingerprint, answer = receipt
         sealed = await self._sealed(scope, answer)
+        row = Row(uuid4().hex, 0, fingerprint, sealed, entry)
         owner = self._owned.get((scope, key))
         if owner is not None:
-            await self._keep(scope, key, Row(owner, 0, fingerprint, sealed, entry))
-            return None
-        row = Row(uuid4().hex, 0, fingerprint, sealed, entry)
+            await self._keep(scope, key, owner, row)
+            return Prepared(row.owner)
         found = await self._put(scope, key, row)
         if found is None:
             self._owned[scope, key] = row.owner
-            return None
+            return Prepared(row.owner)
         if found.fingerprint != fingerprint:
             raise KeyReused
         if found.entry is None:
             raise Unavailable(TAKEN)
-        return found.entry
+        return Prepared(found.owner, found.entry)
 
     async def complete(self, receipt: Receipt) -> None:
         """Keep an answer that came without events. Raises Unavailable where another command has
@@ -121,13 +127,13 @@ class Receipts:
         if owner is None:
             raise Unavailable(TAKEN)
         sealed = await self._sealed(scope, answer)
-        await self._keep(scope, key, Row(owner, 0, fingerprint, sealed, None))
+        await self._keep(scope, key, owner, Row(uuid4().hex, 0, fingerprint, sealed, None))
         del self._owned[scope, key]
 
-    async def done(self, scope: str, key: str, vector: Vector) -> None:
-        """Note that the events of a key are in the log."""
+    async def done(self, scope: str, key: str, owner: str, vector: Vector) -> None:
+        """Note that the events which stand with a key under its owner's name are in the log."""
         self._owned.pop((scope, key), None)
-        await self._tables.execute(_NOTE, (scope, key, dict(vector), _ttl_s(scope)))
+        await self._tables.execute(_NOTE, (scope, key, owner, dict(vector), _ttl_s(scope)))
 
     async def imported(self, receipt: Receipt) -> None:
         """List what an import recorded, for the next one: `done` finds one key, this is for all
@@ -145,11 +151,13 @@ class Receipts:
         )
         return {row.key: row.answer for rows in shards for row in rows}
 
-    async def done_at(self, scope: str, key: str) -> Vector | None:
-        """The vector that covers the events of a key; None: they may be in the log or not."""
+    async def done_at(self, scope: str, key: str, owner: str) -> Vector | None:
+        """The vector that covers the events which stand with a key under its owner's name; None:
+        they may be in the log or not."""
         for row in await self._tables.execute(_NOTED, (scope, key)):
-            vector: Mapping[str, int] = row.vector or {}
-            return dict(vector)
+            if row.owner == owner:
+                vector: Mapping[str, int] = row.vector or {}
+                return dict(vector)
         return None
 
     async def release(self, scope: str, key: str) -> None:
@@ -167,10 +175,12 @@ class Receipts:
         await self._encoding.prepare({person_of(scope)})
         return sealed_answer(scope, answer, self._encoding.keyring)
 
-    async def _keep(self, scope: str, key: str, row: Row) -> None:
-        if not await self._replace(scope, key, row.owner, row):
+    async def _keep(self, scope: str, key: str, owner: str, row: Row) -> None:
+        """Under a new name, so that nobody takes over the row for what it said before."""
+        if not await self._replace(scope, key, owner, row):
             del self._owned[scope, key]
             raise Unavailable(TAKEN)
+        self._owned[scope, key] = row.owner
 
     async def _put(self, scope: str, key: str, row: Row) -> Row | None:
         values = (scope, key, *_values(row), _ttl_s(scope))

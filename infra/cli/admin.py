@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.asking import asked, require_log
+from infra.cli.asking import asked, require_installation
 from infra.cli.settings import load_or_exit
 from infra.control.requests import Done, GrantRoleTo, SetPasswordOf
 
@@ -20,7 +20,7 @@ def grant(
 ) -> None:
     """Give an account a role, from its next sign-in on."""
     settings = load_or_exit()
-    require_log(settings)
+    require_installation(settings)
     asked(settings, GrantRoleTo(handle, role), Done)
     typer.echo(f"{handle} has the role {role} from the next sign-in on")
 
@@ -29,7 +29,7 @@ def grant(
 def set_password(handle: Handle) -> None:
     """Set an account's password, asked for twice or read from a pipe; its sessions end."""
     settings = load_or_exit()
-    require_log(settings)
+    require_installation(settings)
     asked(settings, SetPasswordOf(handle, _password()), Done)
     typer.echo(f"{handle} signs in with the new password now; earlier sessions ended")
 

@@ -38,8 +38,16 @@ def fail(reason: str) -> NoReturn:
     raise typer.Exit(1)
 
 
+def require_installation(settings: Settings) -> None:
+    """Exit status 1 where nothing was ever served: looking must not make a folder."""
+    if settings.profile == "embedded":
+        require_log(settings)
+
+
 def require_log(settings: Settings) -> Path:
-    """The log of the settings' folder, or exit status 1: looking must not make a folder."""
+    """The log of the embedded profile's folder, or exit status 1."""
+    if settings.profile != "embedded":
+        fail("This is not built for the cluster profile yet")
     path = settings.data_path / LOG_FILE
     if not path.is_file():
         fail(f"There is no log in {settings.data_path}")

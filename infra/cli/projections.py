@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from infra.cli.asking import asked, require_log
+from infra.cli.asking import asked, require_installation
 from infra.cli.settings import load_or_exit
 from infra.control.requests import Projections, ShowProjections
 from infra.settings import Settings
@@ -34,7 +34,7 @@ def show(
     if context.invoked_subcommand is not None:
         return
     settings = load_or_exit()
-    require_log(settings)
+    require_installation(settings)
     if as_json:
         _print_json(settings, watch=watch)
         return

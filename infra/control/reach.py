@@ -36,11 +36,25 @@ def perform(settings: Settings, request: Request, report: Report) -> Result:
 
 
 def _perform_here(settings: Settings, request: Request, report: Report) -> Result:
+    if settings.profile == "cluster":
+        try:
+            return asyncio.run(_in_cluster(settings, request, report))
+        except EXPECTED as error:
+            raise RequestFailed(str(error)) from error
     with Embedded(settings, crashed=_unheard) as embedded:
         try:
             return asyncio.run(_at_rest(embedded, request, report))
         except EXPECTED as error:
             raise RequestFailed(str(error)) from error
+
+
+async def _in_cluster(settings: Settings, request: Request, report: Report) -> Result:
+    # Imported here: it needs the clients of the engines, which the embedded profile has not got.
+    from infra.profiles.cluster import Cluster  # noqa: PLC0415
+
+    cluster = await Cluster.open(settings)
+    async with cluster.running():
+        return await Operator(cluster).perform(request, report)
 
 
 async def _at_rest(embedded: Embedded, request: Request, report: Report) -> Result:

@@ -1,10 +1,10 @@
 -- The homes that are kept ready for readers.
 --
--- A cache is a list of item ids, the latest push last (Redis grows a list faster at this end), and a
--- hash about it: it is complete above `floor` but for what is pulled, its first `sorted` ids are in
--- order, and it is `building` until its first fill is whole. It is a superset: reading checks each
--- id. A list of nothing has the one id NOTHING, for Redis has no empty lists and RPUSHX pushes to
--- those that exist.
+-- A cache is a list of item ids, the latest push last (Redis grows a list faster at this end), and
+-- a hash about it: it is complete above `floor` but for what is pulled, its first `sorted` ids are
+-- in order, and it is `building` until its first fill is whole. It is a superset: reading checks
+-- each id. A list of nothing has the one id NOTHING, for Redis has no empty lists and RPUSHX pushes
+-- to those that exist.
 
 local NOTHING = '0'
 local SLACK = math.floor(DEPTH / 4) + 1

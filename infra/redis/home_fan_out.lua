@@ -1,5 +1,5 @@
--- ARGV: depth, threshold, the share of it below which an author is pushed again, how many deliveries
--- one call may make, then the actor's shard, actor, item of each, by item.
+-- ARGV: depth, threshold, the share of it below which an author is pushed again, how many
+-- deliveries one call may make, then the actor's shard, actor, item of each, by item.
 -- Pushes to everybody, or to the actors alone: then the answer is item, actor, followers of those
 -- that are left to push. Touches keys of followers in all shards.
 

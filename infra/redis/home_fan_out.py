@@ -22,8 +22,9 @@ from projections.home_timelines import (
 
 # An author goes back to being pushed below this share of the threshold.
 HYSTERESIS: Final = 0.8
-# Operations that one script is given.
+# Operations that one script is given; a follow may order a whole cache anew.
 TOGETHER: Final = 500
+TIES_TOGETHER: Final = 100
 
 
 class Left(NamedTuple):
@@ -83,8 +84,9 @@ class FanOut:
         ], posted
 
     def _calls(self, script: str, rows: Sequence[Sequence[Argument]]) -> Iterator[Call]:
-        for start in range(0, len(rows), TOGETHER):
-            some = rows[start : start + TOGETHER]
+        together = TIES_TOGETHER if script == "set_ties" else TOGETHER
+        for start in range(0, len(rows), together):
+            some = rows[start : start + together]
             yield Call(script, [self._depth, *(value for row in some for value in row)])
 
     def _fan_outs(self, posted: Sequence[tuple[AccountId, int]]) -> Iterator[Call]:

@@ -2,5 +2,5 @@
 
 local about = of_reader(ARGV[2], 'about', ARGV[3])
 if redis.call('HGET', about, 'building') == ARGV[4] then
-    redis.call('HDEL', about, 'building')
+    redis.call('HDEL', about, 'building', 'since_ms')
 end

@@ -38,7 +38,8 @@ local function last_reads(shard)
     return NAMESPACE .. ':{' .. shard .. '}:last_reads'
 end
 
--- Ids in order and each once, the first `limit` of them: from the newest, or `upwards`. Reorders `ids`.
+-- Ids in order and each once, the first `limit` of them: from the newest, or `upwards`. Reorders
+-- `ids`.
 local function ordered(ids, limit, upwards)
     -- Redis compares faster than a function of ours.
     table.sort(ids)

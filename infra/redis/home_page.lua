@@ -1,7 +1,7 @@
--- ARGV: depth, shard, reader, above, below, limit, '1' if upwards, Unix milliseconds, after how many
--- of them a visit is written down again.
--- nil if no home is kept ready; else floor, item, value, item, value ...:
--- what the window holds above the floor.
+-- ARGV: depth, shard, reader, above, below, limit, '1' if upwards, Unix milliseconds, after how
+-- many of them a visit is written down again.
+-- nil if no home is kept ready; else floor, item, value, item, value ...: what the window holds
+-- above the floor.
 
 local shard, reader, above, below = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local limit, upwards, now_ms = tonumber(ARGV[6]), ARGV[7] == '1', tonumber(ARGV[8])

@@ -8,13 +8,13 @@ local function backfill(cache, other)
     if above < floor then
         above = floor
     end
+    -- One more than is kept: then whoever orders or trims the list sees that there is more, and
+    -- raises the floor.
     local ids = redis.call('ZREVRANGEBYLEX', timeline(other), '+', '(' .. above,
         'LIMIT', 0, DEPTH + 1)
-    if ids[DEPTH + 1] then
-        redis.call('HSET', cache.about, 'floor', ids[DEPTH + 1])
-    end
     call_with_all('RPUSHX', cache.list, ids)
-    return #ids > 0
+    -- Else the next trimming would cut what was pushed first, though it may be newer.
+    return redis.call('LLEN', cache.list) > DEPTH + SLACK
 end
 
 local function set(shard, reader, other, register)
@@ -34,17 +34,17 @@ local function set(shard, reader, other, register)
     return changed and flags >= 2
 end
 
-local filled = {}
+local overfull = {}
 for place = 2, #ARGV, 4 do
     local shard, reader, other, register = unpack(ARGV, place, place + 3)
     local closed = redis.call('SMISMEMBER', CLOSED, reader, other)
     if closed[1] + closed[2] == 0 and set(shard, reader, other, register) then
         local cache = cache_of(shard, reader)
         if is_kept(cache) and backfill(cache, other) then
-            filled[cache.list] = cache
+            overfull[cache.list] = cache
         end
     end
 end
-for _, cache in pairs(filled) do
+for _, cache in pairs(overfull) do
     rewrite(cache)
 end

@@ -5,7 +5,8 @@ local function forget(id, actor)
     redis.call('ZREM', timeline(actor), id)
 end
 
--- The ids of those of some reposts, each {id, actor, post, author}, whose post lives and is not hidden.
+-- The ids of those of some reposts, each {id, actor, post, author}, whose post lives and is not
+-- hidden.
 local function shown_reposts(hides, reposts)
     local posts, authors, keep = {}, {}, {}
     for place, repost in ipairs(reposts) do

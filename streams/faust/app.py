@@ -26,9 +26,10 @@ class CheckpointedTransport(Transport):
 
 
 class ReadingOnly(BootStrategy):
-    """No web server; nothing is produced, but Faust's consumer wants a producer beside it."""
+    """No web server, and nothing is produced."""
 
     enable_web = False
+    enable_kafka_producer = False
     enable_sensors = False
 
 

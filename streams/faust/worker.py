@@ -8,24 +8,23 @@ one begins at the sink's checkpoint.
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from domain.errors import Unavailable
-from domain.events import TYPES
-from domain.topics import Place
 from projections.projection import Projection, Store
 from streams.dead_letters import DeadLetters
-from streams.envelope import Codec, names_of
+from streams.envelope import Codec
 from streams.faust.app import ProjectionApp
 from streams.faust.consumer import Fetched
 from streams.faust.expected import Expected
-from streams.feed import Fed, Feed
+from streams.faust.observer import Observer, Unobserved
+from streams.faust.reading import Reading
+from streams.feed import Feed
 from streams.pipeline import RETRY_FIRST_S, RETRY_MAX_S, Paused, Pipeline
-from streams.records import fed_of
 from streams.runner import BATCH_MAX, GATHER_FROM, PAUSED_RETRY_S
 
 # Chunks of records that wait for the sink; behind them the broker waits.
@@ -33,6 +32,7 @@ INBOX_MAX: Final = 16
 # How often, at most, dead letters are settled and partitions that stand still are sought.
 ROUND_S: Final = 1.0
 SEEK_AFTER_ROUNDS: Final = 5
+CONNECT_S: Final = 5.0
 # How long a worker that is told to stop finishes the batch at hand.
 FINISH_S: Final = 5.0
 
@@ -41,26 +41,6 @@ log = logging.getLogger(__name__)
 
 class WorkerCrashed(Exception):
     """A bug, or the broker for good: the process ends, and another one may begin."""
-
-
-class Observer(Protocol):
-    """Who counts."""
-
-    def took(self, projection: str, events: int) -> None:
-        """A batch of so many events was applied."""
-
-    def assigned(self, projection: str, partitions: int) -> None:
-        """The group has met: the worker reads so many partitions from now on."""
-
-
-class Unobserved:
-    """Counts nothing."""
-
-    def took(self, projection: str, events: int) -> None:
-        """See `Observer.took`."""
-
-    def assigned(self, projection: str, partitions: int) -> None:
-        """See `Observer.assigned`."""
 
 
 class Worker:
@@ -92,45 +72,41 @@ class Worker:
         self.applied: dict[int, int] = {}
         self.waiting_since_ms: int | None = None
         self._owned: frozenset[TP] | None = None
+        self._brokers = brokers
         self._store = store
-        self._codec = codec
-        self._prefix = prefix
         self._feed = feed
         self._observer = observer or Unobserved()
         self._pipeline = Pipeline(projection, store, dead_letters, stalled=self._stalled)
-        self._wanted = frozenset(name.encode() for e in projection.events for name in names_of(e))
-        self._known = frozenset(name.encode() for e in TYPES.values() for name in names_of(e))
+        self._reading = Reading(projection, codec, prefix)
+        self._place = self._reading.place
         self._idle = asyncio.Event()
+        self._idle.set()
         self._stopping = False
-        topics = sorted({f"{prefix}{event.TOPIC}" for event in projection.events})
         self._app = ProjectionApp(self.group, brokers, self)
-        self._app.follow(tuple(topics), self._follow)
+        self._app.follow(self._reading.topics, self._follow)
 
     async def run(self) -> None:
         """Take what comes until it is cancelled. Raises WorkerCrashed."""
+        await self._broker()
         app = self._app
         try:
             await app.start()
             await app.wait_until_stopped()
-            reason = app.crash_reason
-        except KafkaError as error:
-            reason = error
         finally:
             await self._finish()
             await app.stop()
+        reason = app.crash_reason
         raise WorkerCrashed(f"{self.group}: {reason!r}") from reason
 
     @property
     def heads(self) -> Mapping[int, int]:
         """How far each partition that it reads is written, as far as it was told."""
-        return {self._number(tp): self._app.reader.highwater(tp) for tp in self._owned or ()}
+        return {self._place(tp).number: self._app.reader.highwater(tp) for tp in self._owned or ()}
 
     @property
     def positions(self) -> Mapping[int, int]:
         """How far each partition that it reads is applied."""
-        return {
-            number: self.applied.get(number, 0) for number in map(self._number, self._owned or ())
-        }
+        return {number: self.applied.get(number, 0) for number in self._numbers()}
 
     @property
     def ready(self) -> bool:
@@ -141,7 +117,7 @@ class Worker:
         """See `Sink.offsets`: a position is that of the last event, its offset + 1."""
         checkpoint = await self._store.checkpoint()
         self.applied.update(checkpoint)
-        return {tp: checkpoint.get(self._number(tp), 0) for tp in partitions}
+        return {tp: checkpoint.get(self._place(tp).number, 0) for tp in partitions}
 
     def stalled(self, error: Exception) -> None:
         """See `Sink.stalled`."""
@@ -158,11 +134,25 @@ class Worker:
             log.warning("%s cannot go on for now: %s", name, error)
         self.stalled_by = str(error) or type(error).__name__
 
-    def _place(self, tp: TP) -> Place:
-        return Place(tp.topic.removeprefix(self._prefix), tp.partition)
+    def _numbers(self) -> frozenset[int]:
+        return frozenset(self._place(tp).number for tp in self._owned or ())
 
-    def _number(self, tp: TP) -> int:
-        return self._place(tp).number
+    async def _broker(self) -> None:
+        """Return once one of the brokers accepts connections: Faust would end without."""
+        delay = RETRY_FIRST_S
+        for address in cycle(self._brokers.split(",")):
+            host, _, port = address.rpartition(":")
+            try:
+                async with asyncio.timeout(CONNECT_S):
+                    _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+            except (OSError, TimeoutError) as error:
+                self.stalled(error)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, RETRY_MAX_S)
+                continue
+            writer.close()
+            self.stalled_by = None
+            return
 
     async def _follow(self) -> None:
         """The agent's body: what it raises ends the worker."""
@@ -229,11 +219,11 @@ class Worker:
     async def _apply(self, runs: Sequence[Fetched]) -> None:
         """Return once it is done, however long that takes: what comes next is behind it, and if
         the partitions are another's meanwhile, applying it twice does no harm."""
-        passed = {self._number(tp): records[-1].offset + 1 for tp, records in runs}
+        passed = {self._place(tp).number: records[-1].offset + 1 for tp, records in runs}
         delay = RETRY_FIRST_S
         while True:
             try:
-                reached = await self._pipeline.take(await self._events(runs), passed)
+                reached = await self._pipeline.take(await self._reading.events(runs), passed)
             except Unavailable as error:
                 self.stalled(error)
             except Paused as error:
@@ -246,29 +236,10 @@ class Worker:
             await asyncio.sleep(delay)
             delay = min(delay * 2, RETRY_MAX_S)
 
-    async def _events(self, runs: Sequence[Fetched]) -> Sequence[Fed]:
-        """What the records hold, without the events that this projection does not want. Raises
-        Unavailable if a person's key cannot be had."""
-        wanted = [(tp, record) for tp, records in runs for record in records if self._wants(record)]
-        # Opening what is sealed may wait for a key.
-        return await asyncio.to_thread(self._decoded, wanted) if wanted else ()
-
-    def _wants(self, record: Any) -> bool:
-        name = next((value for key, value in record.headers if key == "ce_type"), b"")
-        return name in self._wanted or name not in self._known
-
-    def _decoded(self, records: Sequence[tuple[TP, Any]]) -> Sequence[Fed]:
-        places = {tp: self._place(tp) for tp in {tp for tp, _ in records}}
-        return [
-            fed_of(places[tp], record.offset, record.headers, record.value, self._codec)
-            for tp, record in records
-        ]
-
     async def _settle(self) -> None:
         self._pipeline.look_again()
         if self._feed is not None:
-            ours = frozenset(map(self._number, self._owned or ()))
-            await self._pipeline.settle(self._feed, ours.__contains__)
+            await self._pipeline.settle(self._feed, self._numbers().__contains__)
 
     async def _finish(self) -> None:
         """Let the batch at hand be applied; what follows it is read by whoever comes next."""

@@ -1,17 +1,55 @@
-"""One server for all of these tests; each test has its own people on it."""
+"""One server of each profile for all of these tests; each test has its own people on it.
+
+On the cluster profile everything runs but what is about the embedded one: a module or test that is
+marked `embedded`.
+"""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.blackbox.client import Api, Person
 from tests.blackbox.server import Server, serving
+from tests.cluster.serving import on_engines
+
+HERE = Path(__file__).parent
+CLUSTER = "cluster"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is about the embedded profile alone is not asked of the other."""
+    needless = [
+        item
+        for item in items
+        if HERE in item.path.parents
+        and item.get_closest_marker("embedded")
+        and getattr(item, "callspec", None)
+        and item.callspec.params.get("profile") == CLUSTER  # type: ignore[attr-defined]
+    ]
+    config.hook.pytest_deselected(items=needless)
+    items[:] = [item for item in items if item not in needless]
+
+
+@pytest.fixture(
+    scope="session",
+    params=["embedded", pytest.param(CLUSTER, marks=[pytest.mark.servers, pytest.mark.slow])],
+)
+def profile(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("blackbox") / "data") as running:
+def server(
+    profile: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("blackbox")
+    if profile == CLUSTER:
+        with on_engines(request.getfixturevalue("cluster"), folder) as running:
+            yield running
+        return
+    with serving(folder / "data") as running:
         yield running
 
 

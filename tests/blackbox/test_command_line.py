@@ -26,6 +26,7 @@ def test_projections_are_shown_also_to_programs(server: Server, admin: Person) -
     }
 
 
+@pytest.mark.embedded
 def test_the_log_is_read_while_the_server_writes(server: Server, ada: Person) -> None:
     post = ada.tweet("in the log")
 

@@ -101,6 +101,7 @@ def test_an_access_token_of_another_installation_is_401(empty: httpx.Client, ada
     problem(empty.get("/v1/accounts/me", headers=ada.credentials), 401, "not-signed-in")
 
 
+@pytest.mark.embedded
 def test_a_read_that_cannot_catch_up_is_503_after_a_bounded_wait(
     empty: httpx.Client, ada: Person
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_read_that_cannot_catch_up_is_503_after_a_bounded_wait(
     assert 1.5 < time.monotonic() - started < 8
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("prefer", "shortest", "longest"),
     [("wait=0", 0, 1.9), ("wait=1", 0.9, 6), ("respond-async, wait=3", 2.9, 9)],

@@ -93,6 +93,7 @@ def test_text_without_spaces_is_found_by_its_words(api: Api, ada: Person) -> Non
     assert found(api, "明天" + by) == []
 
 
+@pytest.mark.embedded  # the other ranks by which words are there, not by how often
 def test_relevance_is_another_order(api: Api, ada: Person) -> None:
     one, two = new_word(), new_word()
     better = ada.tweet(f"{one} {two} {one} {two}")["id"]

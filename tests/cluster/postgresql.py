@@ -1,12 +1,13 @@
 """Databases for tests: the cluster's server, a namespace for each test that is removed after it."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from itertools import count
 from os import getpid
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from infra.cluster.engine import DATABASE, PASSWORD, USER
+from infra.postgresql.blocking import BlockingDatabase
 from infra.postgresql.database import Database
 from infra.postgresql.migrations import migrate
 from tests.cluster.local import LocalCluster
@@ -25,7 +26,6 @@ class Made(Protocol):
 
 
 MadeT = TypeVar("MadeT", bound=Made)
-Opened = Callable[[], AbstractAsyncContextManager[Any]]
 
 
 def url_of(cluster: LocalCluster) -> str:
@@ -44,20 +44,37 @@ async def database_of(cluster: LocalCluster) -> AsyncIterator[Database]:
     await database.close()
 
 
+@contextmanager
 def emptied(
     cluster: LocalCluster, name: str, store: Callable[[Database, str], MadeT]
-) -> Callable[[], AbstractAsyncContextManager[MadeT]]:
-    """Opens a store in a namespace of its own; each call a new, empty one."""
+) -> Iterator[Callable[[], AbstractAsyncContextManager[MadeT]]]:
+    """Opens a store in a namespace of its own, empty at each call."""
+    namespace = new_namespace(name)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[MadeT]:
         async with database_of(cluster) as database:
-            made = store(database, new_namespace(name))
+            # To make all tables anew takes ten times as long.
+            await _empty(database, namespace)
+            made = store(database, namespace)
             await made.create()
             yield made
-            await made.drop()
 
-    return opened
+    yield opened
+    blocking = BlockingDatabase(url_of(cluster))
+    blocking.rows(f"DROP SCHEMA IF EXISTS {namespace} CASCADE")
+    blocking.close()
+
+
+async def _empty(database: Database, namespace: str) -> None:
+    """Remove every row, behind the back of the triggers that count them."""
+    tables = await database.rows(
+        "SELECT tablename FROM pg_tables WHERE schemaname = %s", (namespace,)
+    )
+    async with database.changing(namespace) as connection:
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        for (table,) in tables:
+            await connection.execute(f"DELETE FROM {table}")  # noqa: S608
 
 
 @asynccontextmanager

@@ -46,7 +46,7 @@ def standing(members: Sequence[Member]) -> dict[tuple[int, int], int]:
 
 
 @pytest.mark.parametrize("slot_bits", [0, 2, 12])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_three_owners_who_bring_the_same_in_any_order_count_alike(
     tables: ViewTables, slot_bits: int, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,7 +61,7 @@ async def test_three_owners_who_bring_the_same_in_any_order_count_alike(
     await asyncio.gather(
         *(
             bring(Tallies(tables), tables, chance.sample(members, len(members)), size)
-            for size in (1, 7, 60)
+            for size in (4, 17, 60)
         )
     )
 

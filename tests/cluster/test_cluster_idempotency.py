@@ -6,6 +6,8 @@ from itertools import count
 from typing import Final, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from commands.ports import Answer, Answered, Append, Claimed, Receipt, VersionConflict
 from domain.errors import KeyInProgress, KeyReused, Unavailable
@@ -14,26 +16,39 @@ from domain.ids import AccountId
 from domain.positions import Vector
 from infra.cassandra.event_log import ClusterEventLog
 from infra.cassandra.idempotency import CassandraIdempotency
+from infra.cassandra.kept import Entry
 from infra.cassandra.receipts import LEASE_MS
 from tests import facts
 from tests.cluster import cassandra_log
 from tests.cluster.faulty import Crash, Fault, Faults
 from tests.cluster.local import LocalCluster
-from tests.cluster.log_world import World, new_world
+from tests.cluster.log_world import World, followed, new_world
 
 STEPS_MAX: Final = 20
+EXAMPLES_MAX: Final = 15
+
+# Waves of attempts at the same time, each with what fails at which step.
+Plan = list[list[tuple[Fault | None, int]]]
+plans: Final = st.lists(
+    st.lists(
+        st.tuples(st.sampled_from([None, *Fault]), st.integers(0, 12)), min_size=1, max_size=3
+    ),
+    min_size=1,
+    max_size=3,
+)
 SCOPE: Final = str(facts.account("ada"))
 _numbers = count(1)
 
 
 def process(world: World, faults: Faults | None = None) -> "Process":
     log = world.process(faults)
-    return Process(log, CassandraIdempotency(log, now_ms=lambda: world.ms))
+    return Process(log, CassandraIdempotency(log, now_ms=lambda: world.ms), made=[])
 
 
 class Process(NamedTuple):
     log: ClusterEventLog
     keys: CassandraIdempotency
+    made: list[int]
 
     async def tweet(self, key: str) -> Answer:
         """A command that publishes, as `commands.handling` runs it."""
@@ -59,6 +74,7 @@ class Process(NamedTuple):
             target_id=target,
             after=PairState(low=Standing(follows=True)),
         )
+        self.made.append(event.event_id)
         newest = await self.log.latest(event.stream)
         version = 0 if newest is None else newest.version
         answer = Answer(200, str(event.event_id).encode())
@@ -234,6 +250,87 @@ async def test_a_key_whose_command_lost_the_race_and_died_decides_anew(world: Wo
     found = await process(world).log.history(stream)
     assert [one.version for one in found] == [1, 2]
     assert answer.body == str(found[-1].event.event_id).encode()
+
+
+@settings(max_examples=EXAMPLES_MAX, deadline=None)
+@given(plan=plans)
+def test_a_key_has_one_effect_and_one_answer_whoever_fails_and_whoever_else_follows(
+    made: LocalCluster, plan: Plan
+) -> None:
+    asyncio.run(check(made, plan))
+
+
+async def check(made: LocalCluster, plan: Plan) -> None:
+    async with new_world(made) as world:
+        target = AccountId(facts.account("bob") + next(_numbers))
+        tried: list[int] = []
+        answers: list[bytes] = []
+
+        async def attempt(key: str, fault: Fault | None, step: int) -> None:
+            one = process(world, Faults(fault, step))
+            try:
+                answer = await one.follow(key, target)
+            except (Crash, Unavailable, KeyInProgress, VersionConflict):
+                answer = None
+            if key == "a":
+                tried.extend(one.made)
+                answers.extend([] if answer is None else [answer.body])
+
+        for n, wave in enumerate(plan):
+            others = [attempt(f"other {n}", None, 0)]
+            await asyncio.gather(*(attempt("a", *fault) for fault in wave), *others)
+            world.ms += LEASE_MS + 1
+        while not answers:
+            await attempt("a", None, 0)
+        await attempt("a", None, 0)
+        await world.relayed()
+
+        stream = f"relationship/{facts.account('ada')}/{target}"
+        history = await world.process().history(stream)
+        ids = [one.event.event_id for one in history]
+        assert len(set(answers)) == 1
+        assert [str(i).encode() for i in ids if i in tried] == [answers[0]]
+
+
+async def test_an_import_whose_command_lost_the_race_and_died_decides_anew(world: World) -> None:
+    """Imports do not claim: the row of the one that died is all there is."""
+    first, late, second = (
+        followed(AccountId(facts.account("bob")), facts.account("ada")) for _ in range(3)
+    )
+    receipt = Receipt("import/x", "edge", b"", Answer(200))
+    with pytest.raises(Crash):
+        await world.process(Faults(Fault.CRASH_BEFORE, 2)).append([late], receipt=receipt)
+    log = world.process()
+    await log.append([first])
+
+    with pytest.raises(VersionConflict):
+        await log.append([second], receipt=receipt)
+    await log.append([second._replace(expected_version=1)], receipt=receipt)
+
+    history = [one.event for one in await log.history(first.stream)]
+    assert history == [first.events[0], second.events[0]]
+
+
+async def test_a_command_that_decided_again_is_not_taken_over_for_what_it_decided_first(
+    world: World,
+) -> None:
+    slow, retry = process(world).log.receipts, process(world).log.receipts
+    first, second = (Entry((), appended=bool(n)) for n in range(2))
+    await slow.claim(SCOPE, "a", b"print")
+    await slow.prepare(Receipt(SCOPE, "a", b"print", Answer(200)), first)
+    found = await retry.claim(SCOPE, "a", b"print")
+    assert found is not None
+    assert found.entry == first
+
+    await slow.prepare(Receipt(SCOPE, "a", b"print", Answer(201)), second)
+
+    assert not await retry.take_over(SCOPE, "a", b"print", owner=found.owner)
+    now = await retry.claim(SCOPE, "a", b"print")
+    assert now is not None
+    assert now.entry == second
+    await slow.done(SCOPE, "a", now.owner, {"stream:x": 1})
+    assert await retry.done_at(SCOPE, "a", found.owner) is None
+    assert await retry.done_at(SCOPE, "a", now.owner) == {"stream:x": 1}
 
 
 async def test_what_people_wrote_is_sealed(world: World) -> None:

@@ -90,7 +90,9 @@ async def test_acknowledged_commands_survive_and_the_log_goes_on_by_itself(
     await cassandra_log.make(own)
     async with cassandra_log.session_on(own) as session, cassandra_log.producer_on(own) as producer:
         ms = [wall_clock_ms()]
+        await cassandra_log.empty(session)
         log = cassandra_log.log_on(session, producer, now_ms=lambda: ms[0])
+        await log.create()
         load = Load(log)
         writing = asyncio.create_task(load.run())
         await load.until(lambda: load.acknowledged >= BEFORE)

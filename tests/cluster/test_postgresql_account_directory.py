@@ -1,6 +1,6 @@
 """The account directory in PostgreSQL keeps the contract."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 
 import pytest
@@ -16,5 +16,6 @@ class TestPostgresqlAccountDirectory(AccountDirectoryContract):
     @pytest.fixture
     def empty_store(
         self, cluster: LocalCluster
-    ) -> Callable[[], AbstractAsyncContextManager[AccountDirectory]]:
-        return emptied(cluster, "account_directory", PostgresqlAccountDirectory)
+    ) -> Iterator[Callable[[], AbstractAsyncContextManager[AccountDirectory]]]:
+        with emptied(cluster, "account_directory", PostgresqlAccountDirectory) as opened:
+            yield opened

@@ -1,6 +1,6 @@
 """The analytics tables in PostgreSQL keep the contract."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 
 import pytest
@@ -16,5 +16,6 @@ class TestPostgresqlEngagement(EngagementContract):
     @pytest.fixture
     def empty_store(
         self, cluster: LocalCluster
-    ) -> Callable[[], AbstractAsyncContextManager[Engagement]]:
-        return emptied(cluster, "engagement", PostgresqlEngagement)
+    ) -> Iterator[Callable[[], AbstractAsyncContextManager[Engagement]]]:
+        with emptied(cluster, "engagement", PostgresqlEngagement) as opened:
+            yield opened

@@ -1,6 +1,6 @@
 """Moderation in PostgreSQL keeps the contract."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 
 import pytest
@@ -16,5 +16,6 @@ class TestPostgresqlModeration(ModerationContract):
     @pytest.fixture
     def empty_store(
         self, cluster: LocalCluster
-    ) -> Callable[[], AbstractAsyncContextManager[Moderation]]:
-        return emptied(cluster, "moderation", PostgresqlModeration)
+    ) -> Iterator[Callable[[], AbstractAsyncContextManager[Moderation]]]:
+        with emptied(cluster, "moderation", PostgresqlModeration) as opened:
+            yield opened

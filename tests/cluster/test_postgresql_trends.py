@@ -1,6 +1,6 @@
 """Trends in PostgreSQL keep the contract."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 
 import pytest
@@ -16,5 +16,6 @@ class TestPostgresqlTrends(TrendsContract):
     @pytest.fixture
     def empty_store(
         self, cluster: LocalCluster
-    ) -> Callable[[], AbstractAsyncContextManager[Trends]]:
-        return emptied(cluster, "trends", PostgresqlTrends)
+    ) -> Iterator[Callable[[], AbstractAsyncContextManager[Trends]]]:
+        with emptied(cluster, "trends", PostgresqlTrends) as opened:
+            yield opened

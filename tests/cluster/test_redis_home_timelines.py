@@ -2,10 +2,8 @@
 
 import asyncio
 import math
-import os
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from itertools import count
+import secrets
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from hypothesis import given, settings
@@ -13,16 +11,16 @@ from hypothesis import strategies as st
 
 from domain.ids import AccountId, PostId
 from infra.redis.client import client
-from infra.redis.home_keys import shard_of
 from infra.redis.home_timelines import RedisHomeTimelines
 from infra.redis.scripts import Call, Scripts
 from projections.home_timelines import HOME_TIMELINES, AddPost, SetTie
 from projections.projection import StoreUnavailable
-from projections.windows import Window
 from tests import facts
 from tests.cluster.local import LocalCluster
+from tests.cluster.redis_homes import address, opened_namespace
 from tests.contract.home_timelines_contract import (
     ADA,
+    ALL,
     BOB,
     CLEO,
     DOINGS,
@@ -41,66 +39,6 @@ from tests.contract.projecting import deliver
 from tests.facts import tweet
 from tests.histories import deliveries, histories
 from tests.model.home import Homes
-
-DAY_MS = 86_400_000
-_numbers = count()
-
-
-def address(port: int) -> str:
-    return f"redis://127.0.0.1:{port}/0"
-
-
-class OpenedNamespace:
-    """A store in a namespace of its own; the clock stands still unless it is told to go on."""
-
-    def __init__(self, port: int, *, threshold: float, depth: int, at_once: int) -> None:
-        self.redis = client(address(port))
-        self.namespace = f"home_timelines_test_{os.getpid()}_{next(_numbers)}"
-        self._depth = depth
-        self._at_once = at_once
-        self._now_ms = facts.NOON_MS
-        self.store = self.open(threshold)
-
-    def open(self, threshold: float) -> RedisHomeTimelines:
-        return RedisHomeTimelines(
-            self.redis,
-            self.namespace,
-            threshold=threshold,
-            depth=self._depth,
-            deliveries_at_once=self._at_once,
-            now_ms=lambda: self._now_ms,
-        )
-
-    async def entries(self, *readers: AccountId) -> int:
-        """What is kept ready for these readers, all in all."""
-        keys = [self.key("cache", reader) for reader in readers]
-        return sum([await self.redis.llen(key) for key in keys])
-
-    def key(self, what: str, reader: AccountId) -> str:
-        return f"{self.namespace}:{{{shard_of(reader)}}}:{what}:{reader}"
-
-    async def reopen(self, threshold: float) -> None:
-        await self.store.close()
-        self.store = self.open(threshold)
-
-    async def settle(self) -> None:
-        await self.store.wait_for_rebuilds()
-
-    async def pass_days(self, days: int) -> None:
-        self._now_ms += days * DAY_MS
-
-
-@asynccontextmanager
-async def opened_namespace(
-    port: int, *, threshold: float = math.inf, depth: int = 800, at_once: int = 10_000
-) -> AsyncIterator[OpenedNamespace]:
-    opened = OpenedNamespace(port, threshold=threshold, depth=depth, at_once=at_once)
-    try:
-        await opened.store.create()
-        yield opened
-    finally:
-        await opened.store.drop()
-        await opened.redis.aclose()
 
 
 class TestRedisHomeTimelines(HomeTimelinesContract):
@@ -241,12 +179,44 @@ async def test_a_page_read_while_batches_are_applied_has_no_gap(port: int) -> No
         writer = asyncio.create_task(post_all())
         pages = []
         while not writer.done():
-            pages.append([item.post_id for item in await opened.store.page(ADA, Window(), 30)])
+            pages.append([item.post_id for item in await opened.store.page(ADA, ALL, 30)])
         await writer
 
     for page in pages:
         newest = ids.index(page[0]) + 1 if page else 0
         assert page == ids[max(newest - 30, 0) : newest][::-1]
+
+
+async def test_a_home_that_two_build_at_once_is_built(port: int) -> None:
+    async with opened_namespace(port) as opened:
+        log = facts.Log()
+        await follow(opened, log, "ada", "bob")
+        await happen(opened, log, tweet("bob"))
+        other = opened.open(math.inf)
+
+        await asyncio.gather(opened.store.page(ADA, ALL, 20), other.page(ADA, ALL, 20))
+        await opened.store.wait_for_rebuilds()
+        await other.wait_for_rebuilds()
+
+        about = await opened.redis.hgetall(opened.key("about", ADA))
+        assert b"building" not in about
+        assert await opened.entries(ADA) == 1
+
+
+async def test_a_home_whose_builder_died_is_built_later(port: int) -> None:
+    async with opened_namespace(port) as opened:
+        log = facts.Log()
+        await follow(opened, log, "ada", "bob")
+        await happen(opened, log, tweet("bob"))
+        await opened.redis.hset(opened.key("about", ADA), mapping={"floor": 0, "building": 0})
+        await opened.redis.hset(opened.key("about", ADA), "since_ms", facts.NOON_MS)
+        await be_kept_ready(opened)
+        before = await opened.entries(ADA)
+        await opened.pass_days(1)
+
+        await be_kept_ready(opened)
+
+        assert (before, await opened.entries(ADA)) == (0, 1)
 
 
 @settings(max_examples=15)
@@ -287,7 +257,7 @@ async def test_a_store_that_nobody_listens_for_is_unavailable() -> None:
     for call in (
         store.create(),
         store.checkpoint(),
-        store.page(ADA, Window(), 20),
+        store.page(ADA, ALL, 20),
         store.evict([ADA]),
         store.apply([AddPost(ADA, PostId(1))], {0: 1}),
         store.drop(),
@@ -299,7 +269,7 @@ async def test_a_store_that_nobody_listens_for_is_unavailable() -> None:
 
 async def test_scripts_that_redis_has_forgotten_are_handed_over_again(port: int) -> None:
     async with client(address(port)) as redis:
-        text = f"return ARGV[1] .. '{os.getpid()} {next(_numbers)}'"
+        text = f"return ARGV[1] .. '{secrets.token_hex()}'"
         scripts = Scripts(redis, "none", {"echo": text})
 
         one = await scripts.call("echo", "a")

@@ -22,6 +22,7 @@ from tests.histories import deliveries, histories
 DOINGS = ("tweet", "reply", "reply", "reply", "quote", "delete", "close", "close")
 DOINGS = ("tweet", "reply", "reply", "reply", "quote", "delete", "close", "close")
 DOINGS = ("tweet", "reply", "reply", "reply", "quote", "delete", "close", "close")
+DOINGS = ("tweet", "reply", "reply", "reply", "quote", "delete", "close", "close")
 ADA, BOB, CLEO = account("ada"), account("bob"), account("cleo")
 PAGE = 2
 

@@ -1,0 +1,23 @@
+"""Who counts what a worker does; metrics have their names elsewhere."""
+
+from typing import Protocol
+
+
+class Observer(Protocol):
+    """Who counts."""
+
+    def took(self, projection: str, events: int) -> None:
+        """A batch of so many events was applied."""
+
+    def assigned(self, projection: str, partitions: int) -> None:
+        """The group has met: the worker reads so many partitions from now on."""
+
+
+class Unobserved:
+    """Counts nothing."""
+
+    def took(self, projection: str, events: int) -> None:
+        """See `Observer.took`."""
+
+    def assigned(self, projection: str, partitions: int) -> None:
+        """See `Observer.assigned`."""

@@ -1,0 +1,145 @@
+"""Workers as processes: nothing is lost and no checkpoint says too much, whatever dies."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.cluster import local
+from tests.cluster.local import LocalCluster
+from tests.cluster.worker_town import WAIT_S, Town, both_work, events, town_at, until
+from tests.programs import free_port, get
+
+EVENTS: Final = 5_000
+# Longer than a group waits for its members.
+BROKER_AWAY_S: Final = 10.0
+
+
+@pytest.fixture
+def town(cluster: LocalCluster, tmp_path: Path) -> Iterator[Town]:
+    with town_at(f"127.0.0.1:{cluster.ports.kafka}", tmp_path) as town:
+        yield town
+
+
+async def test_a_worker_that_is_killed_in_the_middle_leaves_no_gap(town: Town) -> None:
+    town.produce(events(EVENTS))
+    first = town.process("first", slow_s=0.1)
+    await until(lambda: town.notebook.steps() > EVENTS // 5)
+
+    first.kill()
+    before = town.notebook.steps()
+    town.process("second")
+    await until(town.applied_all)
+
+    assert before < EVENTS
+    town.check()
+
+
+@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
+async def test_another_worker_takes_over_the_partitions_of_one_that_is_gone(
+    town: Town, fate: signal.Signals
+) -> None:
+    workers = {name: town.process(name, slow_s=0.02) for name in ("ada", "bob")}
+    await both_work(town)
+
+    workers["ada"].send_signal(fate)
+    town.produce(events(EVENTS))
+    await until(town.applied_all)
+    workers["ada"].send_signal(signal.SIGCONT)
+    town.produce(events(100))
+    await until(town.applied_all)
+
+    town.check()
+
+
+async def test_workers_that_come_and_go_lose_nothing(town: Town) -> None:
+    names = (f"worker_{number}" for number in count())
+    workers = [town.process(next(names), slow_s=0.02)]
+    for turn in range(3):
+        town.produce(events(EVENTS // 5))
+        workers.append(town.process(next(names), slow_s=0.02))
+        await until(lambda turn=turn: town.notebook.steps() > turn * EVENTS // 5)  # type: ignore[misc]
+        workers.pop(0).kill()
+    await until(town.applied_all)
+
+    town.check()
+
+
+async def test_a_worker_that_is_told_to_stop_ends_in_order(town: Town) -> None:
+    town.produce(events(EVENTS))
+    worker = town.process("first", slow_s=0.1)
+    await until(lambda: town.notebook.steps() > 0)
+
+    worker.terminate()
+    status = await asyncio.to_thread(worker.wait, WAIT_S)
+
+    assert status == 0
+    assert town.notebook.promises_too_much() == []
+
+
+async def test_a_worker_tells_on_a_port_of_its_own_how_it_does(town: Town) -> None:
+    town.produce(events(100))
+    port = free_port()
+    town.process("first", port=port)
+    await until(town.applied_all)
+
+    ready, metrics = get(port, "/readyz"), get(port, "/metrics").text
+
+    assert get(port, "/livez").json() == {"state": "up"}
+    assert (ready.status_code, ready.json()["state"]) == (200, "up")
+    assert 'starling_worker_events_total{projection="notebook"} 100.0' in metrics
+    assert 'starling_projection_lag_events{projection="notebook"} 0.0' in metrics
+    assert 'starling_projection_partitions{projection="notebook"} 16.0' in metrics
+
+
+async def test_a_worker_that_cannot_begin_is_not_ready(town: Town) -> None:
+    port = free_port()
+    town.notebook.have_an_outage()
+    town.process("first", port=port)
+    await until(lambda: "cannot go on" in (town.folder / "first.log").read_text())
+
+    ready = get(port, "/readyz")
+
+    assert ready.status_code == 503
+    assert {part["name"]: part["state"] for part in ready.json()["parts"]} == {
+        "log": "down",
+        "notebook": "down",
+    }
+
+
+async def test_a_process_whose_worker_crashed_says_so(town: Town) -> None:
+    town.notebook.have_a_bug()
+    town.produce(events(10))
+
+    process = town.process("first")
+
+    assert await asyncio.to_thread(process.wait, WAIT_S) not in {0, None}
+
+
+@pytest.mark.torture
+async def test_workers_go_on_when_a_broker_that_died_is_back(
+    engines_can_run: None, tmp_path: Path
+) -> None:
+    own = local.own(("kafka",))
+    own.up()
+    try:
+        with town_at(f"127.0.0.1:{own.ports.kafka}", tmp_path) as town:
+            workers = [town.process(name, slow_s=0.02) for name in ("ada", "bob")]
+            await both_work(town)
+            town.produce(events(EVENTS))
+
+            os.kill(own.status()["kafka"]["pid"], signal.SIGKILL)
+            await asyncio.sleep(BROKER_AWAY_S)
+            own.up()
+            town.produce(events(100))
+            await until(town.applied_all)
+
+            assert [worker.poll() for worker in workers] == [None, None]
+            town.check()
+    finally:
+        local.stop(own.folder.name)
