@@ -12,10 +12,10 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run install dev test check lint types contracts browser torture bench fmt lock clean
+.PHONY: help run install dev test check lint types contracts browser torture bench bench-cluster fmt lock clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 run: install  ## Install what is needed, then serve on 127.0.0.1:8080 (ARGS="..." for starling serve)
 	@exec $(BIN)/starling serve $(ARGS)
@@ -54,6 +54,9 @@ torture: dev  ## Hours of the slow tests: many more examples, no time limit per 
 
 bench: dev  ## Measure, and print the results as ratios
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-cluster: dev  ## The same on the engines of this machine
+	@$(BIN)/python -m tests.bench.cluster $(ARGS)
 
 fmt: dev  ## Format the code and mend what can be mended
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -1,12 +1,12 @@
 """Keeps a process's refusals up with the log, where other processes write it too.
 
 What this process appended itself is enforced before it is answered; what others appended comes
-by the topics, some milliseconds later. See docs/decisions/0007-refusals-of-many-processes.md.
+by the topics, some milliseconds later. See docs/decisions/0008-refusals-of-many-processes.md.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -15,11 +15,14 @@ from domain.events import Recorded
 from domain.topics import name_of, place_of
 from infra.sqlite.refusals import SqliteRefusals
 from infra.sqlite.refusing_events import REFUSING
+from projections.projection import Projection
 from streams.feed import Feed
 
 BATCH_MAX: Final = 1_000
 RETRY_S: Final = 0.5
 TOPICS: Final = frozenset(event.TOPIC for event in REFUSING)
+# How far they are is asked as of a projection; nobody else fills them.
+REFUSALS: Final = Projection("refusals", 1, REFUSING, lambda _batch: ())
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,10 @@ class RefusalsFollower:
             head = self._feed.head(partition)
             while self._positions[partition] < head:
                 await self._take(partition)
+
+    async def checkpoint(self) -> Mapping[int, int]:
+        """See `Checkpoints.checkpoint`."""
+        return self._positions
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

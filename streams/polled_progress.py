@@ -87,12 +87,20 @@ class _Polled:
 
 
 class PolledProgress:
-    """Implements `web.app.Progress` where workers fill the stores. Lives on one event loop."""
+    """Implements `web.app.Progress` where workers fill the stores. Lives on one event loop.
+
+    Of the stores every read needs those that are `always` named.
+    """
 
     def __init__(
-        self, stores: Iterable[tuple[Projection, Checkpoints]], published: Published
+        self,
+        stores: Iterable[tuple[Projection, Checkpoints]],
+        published: Published,
+        *,
+        always: Sequence[str] = (),
     ) -> None:
         self._polled = {one.name: _Polled(one, store) for one, store in stores}
+        self._always = tuple(always)
         self._published = published
 
     @property
@@ -110,11 +118,12 @@ class PolledProgress:
 
     async def reached(self, projections: Sequence[str], vector: Vector, wait_s: float) -> None:
         """See `web.app.Progress.reached`."""
-        behind = set(projections)
+        needed = dict.fromkeys((*self._always, *projections))
+        behind = set(needed)
         try:
             async with asyncio.timeout(max(wait_s, ASK_S)):
                 whole = await self._published_part(vector)
-                for name in projections:
+                for name in needed:
                     await self._polled[name].reached(self._needed(name, whole))
                     behind.discard(name)
         except TimeoutError as error:

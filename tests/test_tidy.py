@@ -51,6 +51,7 @@ def texts() -> dict[str, str]:
             found[name] = content.decode()
     return found
 
+
 # These speak of places in images, which are the same everywhere.
 IN_CONTAINERS: Final = ("docker-compose.yml:", "infra/deploy/")
 

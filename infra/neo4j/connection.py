@@ -14,6 +14,7 @@ from neo4j import (
     unit_of_work,
 )
 from neo4j.exceptions import (
+    ClientError,
     ConnectionPoolError,
     DatabaseError,
     DriverError,
@@ -35,6 +36,7 @@ RETRY_FIRST_S: Final = 0.02
 _ENDED: Final = frozenset(
     f"Neo.ClientError.Transaction.TransactionTimedOut{by}" for by in ("", "ClientConfiguration")
 )
+_ALREADY_THERE: Final = "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists"
 
 Row = list[Any]
 T = TypeVar("T")
@@ -78,9 +80,14 @@ class Neo4jConnection:
             return await _unless_down(writing, WRITE_S)
 
     async def change_schema(self, statements: Sequence[str]) -> None:
-        """Each statement for itself: a schema changes in transactions of its own."""
+        """Each statement for itself: a schema changes in transactions of its own. What another
+        process made at the same moment is there, which `IF NOT EXISTS` does not see."""
         for statement in statements:
-            await self.write(_running(statement))
+            try:
+                await self.write(_running(statement))
+            except ClientError as error:
+                if error.code != _ALREADY_THERE:
+                    raise
 
     async def close(self) -> None:
         """Let the connections go."""

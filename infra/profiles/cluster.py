@@ -15,7 +15,7 @@ from infra.cassandra.loop_thread import LoopThread
 from infra.counters import ViewCounters
 from infra.engines import engines_of
 from infra.folder import DataFolder
-from infra.following import RefusalsFollower
+from infra.following import REFUSALS, RefusalsFollower
 from infra.live_hub import LiveHub
 from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
@@ -111,7 +111,11 @@ class Cluster:
         )
         self.parts = ClusterParts(self._feed, self.projections)
         self.metrics = Metrics(self.projections)
-        self.progress = PolledProgress(joined(self.views), self._published)
+        self.progress = PolledProgress(
+            [(REFUSALS, self._follower), *joined(self.views)],
+            self._published,
+            always=(REFUSALS.name,),
+        )
         self.live = LiveHub(self._feed, self.views, self.progress)
 
     async def _open_log(self, clients: Clients) -> None:

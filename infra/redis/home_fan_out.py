@@ -90,7 +90,7 @@ class FanOut:
             yield Call(script, [self._depth, *(value for row in some for value in row)])
 
     def _fan_outs(self, posted: Sequence[tuple[AccountId, int]]) -> Iterator[Call]:
-        """By item id, so that lists have the newest first."""
+        """By item id, so that lists stay in order, the newest last."""
         rows = [
             (shard_of(actor_id), actor_id, item_key(item_id))
             for actor_id, item_id in sorted(posted, key=lambda post: post[1])

@@ -24,7 +24,7 @@ from projections.windows import Window
 
 DEPTH: Final = 800
 ACTIVE_DAYS: Final = 14
-# Redis serves nobody else while it makes so many deliveries: about 20 ms.
+# Redis serves nobody else while it makes so many deliveries: about 10 ms.
 DELIVERIES_AT_ONCE: Final = 10_000
 # Bounds what one batch spends on readers of a shard who were not seen for long.
 EXPIRED_PER_BATCH: Final = 2

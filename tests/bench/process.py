@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -37,9 +37,15 @@ class Server:
 @asynccontextmanager
 async def serving(folder: Path, module: str = "tests.bench.serving") -> AsyncIterator[Server]:
     """The server of a folder, until the end; raises if it did not stop in order."""
+    async with started(module, os.environ | settings_of(folder)) as server:
+        yield server
+
+
+@asynccontextmanager
+async def started(module: str, settings: Mapping[str, str]) -> AsyncIterator[Server]:
+    """A module that serves with these settings, on a free port."""
     address = ("127.0.0.1", _free_port())
-    environ = os.environ | settings_of(folder)
-    environ["STARLING_BIND"] = f"{address[0]}:{address[1]}"
+    environ = {**settings, "STARLING_BIND": f"{address[0]}:{address[1]}"}
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=environ)
     try:
         await _accepts(address, process)

@@ -3,24 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands.ports import Answer, Answered, Append, Claimed, Receipt, VersionConflict
-from domain.errors import KeyInProgress, KeyReused, Unavailable
+from domain.errors import Conflict, KeyInProgress, KeyReused, Unavailable
 from domain.events import AccountFollowed, PairState, Standing
 from domain.ids import AccountId
 from domain.positions import Vector
-from infra.cassandra.event_log import ClusterEventLog
-from infra.cassandra.idempotency import CassandraIdempotency
 from infra.cassandra.kept import Entry
 from infra.cassandra.receipts import LEASE_MS
 from tests import facts
 from tests.cluster import cassandra_log
 from tests.cluster.faulty import Crash, Fault, Faults
+from tests.cluster.keyed import SCOPE, process
 from tests.cluster.local import LocalCluster
 from tests.cluster.log_world import World, followed, new_world
 
@@ -36,54 +35,7 @@ plans: Final = st.lists(
     min_size=1,
     max_size=3,
 )
-SCOPE: Final = str(facts.account("ada"))
 _numbers = count(1)
-
-
-def process(world: World, faults: Faults | None = None) -> "Process":
-    log = world.process(faults)
-    return Process(log, CassandraIdempotency(log, now_ms=lambda: world.ms), made=[])
-
-
-class Process(NamedTuple):
-    log: ClusterEventLog
-    keys: CassandraIdempotency
-    made: list[int]
-
-    async def tweet(self, key: str) -> Answer:
-        """A command that publishes, as `commands.handling` runs it."""
-        claimed = await self.keys.claim(SCOPE, key, b"print")
-        if isinstance(claimed, Answered):
-            return claimed.answer
-        event = facts.tweet("ada", "an unmistakable confession")
-        answer = Answer(201, str(event.event_id).encode())
-        try:
-            await self.log.publish([event], receipt=Receipt(*claimed, answer))
-        finally:
-            await self.keys.release(claimed)
-        return answer
-
-    async def follow(self, key: str, target: AccountId) -> Answer:
-        """A command that appends."""
-        claimed = await self.keys.claim(SCOPE, key, b"print")
-        if isinstance(claimed, Answered):
-            return claimed.answer
-        event = AccountFollowed(
-            event_id=facts.event_id(),
-            actor_id=facts.account("ada"),
-            target_id=target,
-            after=PairState(low=Standing(follows=True)),
-        )
-        self.made.append(event.event_id)
-        newest = await self.log.latest(event.stream)
-        version = 0 if newest is None else newest.version
-        answer = Answer(200, str(event.event_id).encode())
-        try:
-            receipt = Receipt(*claimed, answer)
-            await self.log.append([Append(event.stream, version, (event,))], receipt=receipt)
-        finally:
-            await self.keys.release(claimed)
-        return answer
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +222,7 @@ async def check(made: LocalCluster, plan: Plan) -> None:
             one = process(world, Faults(fault, step))
             try:
                 answer = await one.follow(key, target)
-            except (Crash, Unavailable, KeyInProgress, VersionConflict):
+            except (Crash, Unavailable, KeyInProgress, Conflict):
                 answer = None
             if key == "a":
                 tried.extend(one.made)

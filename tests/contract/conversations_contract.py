@@ -20,9 +20,6 @@ from tests.facts import account, deleted, recorded, reply, tweet
 from tests.histories import deliveries, histories
 
 DOINGS = ("tweet", "reply", "reply", "reply", "quote", "delete", "close", "close")
-DOINGS = ("tweet", "reply", "reply", "reply", "quote", "delete", "close", "close")
-DOINGS = ("tweet", "reply", "reply", "reply", "quote", "delete", "close", "close")
-DOINGS = ("tweet", "reply", "reply", "reply", "quote", "delete", "close", "close")
 ADA, BOB, CLEO = account("ada"), account("bob"), account("cleo")
 PAGE = 2
 

@@ -27,31 +27,6 @@ DOINGS = (
     "unlike", "repost", "repost", "unrepost", "bookmark", "bookmark", "unbookmark", "close",
     "close",
 )  # fmt: skip
-DOINGS = (
-    "tweet", "tweet", "reply", "reply", "quote", "edit", "edit", "edit", "delete", "like", "like",
-    "unlike", "repost", "repost", "unrepost", "bookmark", "bookmark", "unbookmark", "close",
-    "close",
-)  # fmt: skip
-DOINGS = (
-    "tweet", "tweet", "reply", "reply", "quote", "edit", "edit", "edit", "delete", "like", "like",
-    "unlike", "repost", "repost", "unrepost", "bookmark", "bookmark", "unbookmark", "close",
-    "close",
-)  # fmt: skip
-DOINGS = (
-    "tweet", "tweet", "reply", "reply", "quote", "edit", "edit", "edit", "delete", "like", "like",
-    "unlike", "repost", "repost", "unrepost", "bookmark", "bookmark", "unbookmark", "close",
-    "close",
-)  # fmt: skip
-DOINGS = (
-    "tweet", "tweet", "reply", "reply", "quote", "edit", "edit", "edit", "delete", "like", "like",
-    "unlike", "repost", "repost", "unrepost", "bookmark", "bookmark", "unbookmark", "close",
-    "close",
-)  # fmt: skip
-DOINGS = (
-    "tweet", "tweet", "reply", "reply", "quote", "edit", "edit", "edit", "delete", "like", "like",
-    "unlike", "repost", "repost", "unrepost", "bookmark", "bookmark", "unbookmark", "close",
-    "close",
-)  # fmt: skip
 ADA, BOB, CLEO = account("ada"), account("bob"), account("cleo")
 
 
@@ -154,30 +129,6 @@ class PostCardsContract(StoreContract):
             "one", "two", "three",
         ]  # fmt: skip
         assert history[0].written_at_ms < history[1].written_at_ms < history[2].written_at_ms
-
-    async def test_each_edit_is_shown_as_it_comes(self, store: PostCards) -> None:
-        post = tweet("ada", "one")
-        batch = recorded([post, edited(post, "two"), edited(post, "three")])
-
-        for one, text in zip(batch, ("one", "two", "three"), strict=True):
-            await deliver(POST_CARDS, store, [one])
-            assert shown(await card_of(store, post)).text == text
-
-    async def test_each_edit_is_shown_as_it_comes(self, store: PostCards) -> None:
-        post = tweet("ada", "one")
-        batch = recorded([post, edited(post, "two"), edited(post, "three")])
-
-        for one, text in zip(batch, ("one", "two", "three"), strict=True):
-            await deliver(POST_CARDS, store, [one])
-            assert shown(await card_of(store, post)).text == text
-
-    async def test_each_edit_is_shown_as_it_comes(self, store: PostCards) -> None:
-        post = tweet("ada", "one")
-        batch = recorded([post, edited(post, "two"), edited(post, "three")])
-
-        for one, text in zip(batch, ("one", "two", "three"), strict=True):
-            await deliver(POST_CARDS, store, [one])
-            assert shown(await card_of(store, post)).text == text
 
     async def test_each_edit_is_shown_as_it_comes(self, store: PostCards) -> None:
         post = tweet("ada", "one")

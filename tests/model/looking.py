@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from tests.asgi import Answered
 from tests.model.product import Post, Product
-from tests.model.system import System
 from tests.model.views import Eyes, Item, Json
 
 ALL: Final = 100
@@ -61,11 +60,21 @@ def first_page(items: Sequence[Item], limit: int) -> list[Item]:
     return list(page.values())
 
 
+class Asked(Protocol):
+    """What is looked at: in this process or in others."""
+
+    async def ask(self, method: str, target: str, token: str | None = None) -> Answered:
+        """One request."""
+
+    def wait_for_rebuilds(self) -> None:
+        """Let what reading a home began come to its end, where that can make a difference."""
+
+
 class Look:
     """One reader reads; `token` None: without signing in."""
 
     def __init__(
-        self, system: System, product: Product, reader: int | None, token: str | None
+        self, system: Asked, product: Product, reader: int | None, token: str | None
     ) -> None:
         self._system = system
         self._product = product
