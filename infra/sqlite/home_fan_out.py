@@ -110,8 +110,8 @@ class FanOut:
             match operation:
                 case AddPost(author_id, post_id):
                     items.append((post_id, author_id))
-                case SetRepost(account_id=account_id, item_id=item_id, on=True):
-                    items.append((item_id, account_id))
+                case SetRepost(account_id=account_id, item_id=repost_id, on=True):
+                    items.append((repost_id, account_id))
                 case _:
                     pass
         pushed = {actor: self._pushed_to(writer, actor) for actor in {actor for _, actor in items}}
