@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from infra.cluster.jdks import jdk
@@ -25,6 +25,9 @@ settings.register_profile(
     derandomize=IN_CI,
     database=None if IN_CI else DirectoryBasedExampleDatabase(ROOT / ".hypothesis" / "examples"),
     print_blob=True,
+    # A contract's property is one function, whichever engine's class runs it, and what it takes of
+    # fixtures it empties for each example.
+    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.function_scoped_fixture],
 )
 settings.register_profile(
     "torture",

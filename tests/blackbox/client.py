@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import httpx
 
+# The longest that may be asked for: tests share the processor.
+WAIT_S: Final = 10
 PASSWORD: Final = "correct horse battery"
 _LINK: Final = re.compile(r'<([^>]+)>; *rel="(\w+)"')
 
@@ -25,6 +27,7 @@ class Api:
         headers = dict(request.pop("headers", {}))
         if self.token is not None:
             headers.setdefault("Consistency-Token", self.token)
+            headers.setdefault("Prefer", f"wait={WAIT_S}")
         answer = self.http.request(method, path, headers=headers, **request)
         self.token = answer.headers.get("Consistency-Token", self.token)
         return answer

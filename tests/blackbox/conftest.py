@@ -85,16 +85,15 @@ def cleo(api: Api) -> Person:
 
 
 @pytest.fixture(scope="session")
-def admin_handle(server: Server, http: httpx.Client) -> str:
+def the_admin(server: Server, http: httpx.Client) -> Person:
     person = Api(http).person("the_admin")
     granted = server.command("admin", "grant", person.handle)
     assert granted.returncode == 0, granted.stderr
-    return person.handle
+    return person
 
 
 @pytest.fixture
-def admin(api: Api, admin_handle: str) -> Person:
-    account = api.get(f"/v1/accounts/by-handle/{admin_handle}").json()
-    person = Person(api, account["id"], admin_handle)
+def admin(api: Api, the_admin: Person) -> Person:
+    person = Person(api, the_admin.id, the_admin.handle)
     person.sign_in()
     return person

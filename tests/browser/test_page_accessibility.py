@@ -134,7 +134,7 @@ def test_every_view_is_named_legible_and_within_the_screen(
         f"#/@{other.handle}", f"#/@{other.handle}/followers", "#/@nobody_at_all", "#/post/1",
     ):  # fmt: skip
         person.go(address)
-        person.view.locator("article, .nothing").first.wait_for()
+        person.view.locator("article:visible, .nothing:visible").first.wait_for()
         assert complaints_of(person) == [], address
     person.go("#/")
     person.post("see example.com").first.get_by_role("button", name="Reply").click()

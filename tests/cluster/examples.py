@@ -2,14 +2,11 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
 def fewer_examples(test: Any, max_examples: int) -> Any:
     """The property of a contract that draws all it needs from `data`."""
     of_data = given(data=st.data())(test.hypothesis.inner_test)
-    limits = settings(
-        max_examples=max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
-    return limits(of_data)
+    return settings(max_examples=max_examples)(of_data)

@@ -6,7 +6,7 @@ from os import getpid
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.ids import ID_MAX
@@ -72,7 +72,7 @@ def expected(lists: Sequence[int], window: Window, limit: int, *, odd: bool) -> 
 bounds = st.none() | st.integers(0, 130) | st.integers(0, 2_100) | st.integers(0, ID_MAX)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from(LISTS), min_size=1, unique=True),
     st.builds(Window, bounds, bounds, bounds),

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.events import (
@@ -309,7 +309,7 @@ class EngagementContract(StoreContract):
         assert await self.of_account(store, ADA) == series
         assert await self.of_tag(store, "cake") == series
 
-    @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=80)
     @given(data=st.data())
     def test_every_delivery_of_a_history_gives_what_it_says_in_the_end(
         self,

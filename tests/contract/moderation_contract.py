@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.events import (
@@ -282,7 +282,7 @@ class ModerationContract(StoreContract):
 
         assert await view(store) == once
 
-    @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=80)
     @given(data=st.data())
     def test_every_delivery_of_a_history_gives_the_same_view(
         self,

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.events import (
@@ -239,7 +239,7 @@ class SearchIndexContract(StoreContract):
 
         assert await view(store) == once
 
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60)
     @given(data=st.data())
     def test_every_delivery_of_a_history_gives_the_same_view(
         self,

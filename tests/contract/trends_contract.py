@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.events import (
@@ -238,7 +238,7 @@ class TrendsContract(StoreContract):
 
         assert await store.top(NOW_MS, 10) == [Trend("tea", 2, 2.0), Trend("cake", 1, 1.0)]
 
-    @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=80)
     @given(data=st.data())
     def test_every_delivery_of_a_history_gives_what_its_posts_say(
         self,

@@ -155,7 +155,7 @@ POSTS: Final = (
 PEOPLE: Final = (
     Fault(
         "a block hides one way only",
-        "infra/sqlite/refusals.py",
+        "infra/sqlite/refusing_events.py",
         "blocked = event.after.low.blocks or event.after.high.blocks",
         "blocked = event.after.low.blocks",
     ),
@@ -236,8 +236,8 @@ OPERATION: Final = (
     Fault(
         "a start forgets blocks that are only in the log",
         "infra/sqlite/refusals.py",
-        "start = self._file.checkpoint().get(_PARTITION, 0)",
-        "start = head",
+        "missed = feed.of_types(REFUSING, self._reached.get(PARTITION, 0))",
+        "missed = feed.of_types(REFUSING, head)",
     ),
     Fault(
         "an Idempotency-Key is not looked at",

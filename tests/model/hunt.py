@@ -28,15 +28,16 @@ def main(seeds: int, examples: int, steps: int) -> int:
         database=None,
         derandomize=False,
     )
+    found = 0
     sys.stdout.write(f"hunting in {Path(infra.__path__[0]).parent}\n")
     try:
         # Several beginnings: what one run of Hypothesis draws is much alike.
         for number in range(seeds):
             run_state_machine_as_test(seeded(number), settings=bounds)
-    except Disagreement as disagreement:
-        sys.stdout.write(f"{disagreement}\n")
-        return FOUND
-    return 0
+    except* Disagreement as disagreements:
+        sys.stdout.write(f"{disagreements.exceptions[0]}\n")
+        found = FOUND
+    return found
 
 
 if __name__ == "__main__":
