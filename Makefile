@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run install dev test check lint types contracts browser torture bench bench-cluster fmt lock clean
+.PHONY: help run install dev test check lint types contracts browser torture bench bench-cluster bench-fanout fmt lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ bench: dev  ## Measure, and print the results as ratios
 
 bench-cluster: dev  ## The same on the engines of this machine
 	@$(BIN)/python -m tests.bench.cluster $(ARGS)
+
+bench-fanout: dev  ## Deliveries into home timelines: topic, Faust worker, Redis
+	@$(BIN)/python -m tests.bench.fanout $(ARGS)
 
 fmt: dev  ## Format the code and mend what can be mended
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -166,7 +166,8 @@ def _sign_up(ports: Ports) -> Endpoint:
             password=body.password,
             account_id=account_id,
         )
-        scope = f"handle:{body.handle.lower()}"
+        # It is kept beside the answer, unsealed: it must not show the handle.
+        scope = f"handle:{ports.handles.key_of(body.handle)}"
         try:
             return await run(
                 _blinded(call, ports), ports, lambda p: open_account(command, p), scope=scope

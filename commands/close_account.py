@@ -1,4 +1,8 @@
-"""Close an account and give its handle back."""
+"""Close an account and give its handle back.
+
+The person disappears from every view, and nobody can sign in. What they wrote stays in the log,
+sealed with their key, until the operator has them erased (`erase_account`).
+"""
 
 import msgspec
 
@@ -7,6 +11,7 @@ from commands.guards import admit
 from commands.handling import Decision
 from commands.ports import Append, Ports
 from domain import accounts
+from domain.accounts import AccountState
 from domain.events import AccountClosed, HandleClaimed, HandleReleased
 from domain.ids import AccountId
 
@@ -19,13 +24,17 @@ async def close_account(command: CloseAccount, ports: Ports) -> Decision:
     """Raises Suspended, AccountNotFound."""
     account_id = command.account_id
     admit(account_id, ports)
-    stream = accounts.stream_of(account_id)
-    state = accounts.found(accounts.fold(await ports.log.history(stream)))
-    closed = AccountClosed(event_id=ports.stamps.event_id(), actor_id=account_id)
-    released = await _release(account_id, state.handle_key, ports)
-    return Decision(
-        answers.NO_CONTENT, append=(Append(stream, state.version, (closed,)), *released)
-    )
+    history = await ports.log.history(accounts.stream_of(account_id))
+    state = accounts.found(accounts.fold(history))
+    return Decision(answers.NO_CONTENT, append=await closing(state, ports))
+
+
+async def closing(state: AccountState, ports: Ports) -> tuple[Append, ...]:
+    """What closes an account that is open."""
+    stream = accounts.stream_of(state.account_id)
+    closed = AccountClosed(event_id=ports.stamps.event_id(), actor_id=state.account_id)
+    released = await _release(state.account_id, state.handle_key, ports)
+    return (Append(stream, state.version, (closed,)), *released)
 
 
 async def _release(account_id: AccountId, handle_key: str, ports: Ports) -> tuple[Append, ...]:

@@ -1,6 +1,5 @@
-"""What administrators ask of the projections: dead letters now, replay once it is built."""
+"""What administrators ask about dead letters."""
 
-from collections.abc import Collection
 from typing import Final, Literal
 
 import msgspec
@@ -11,14 +10,13 @@ from commands.guards import admit
 from commands.handling import Decision
 from commands.moderation_routes import Measure
 from commands.ports import DeadLetterRequests, Ports
-from domain.errors import NotBuiltYet, NotFound
+from domain.errors import NotFound
 from domain.events import AdminActed
 from domain.ids import AccountId
-from web.routing import Auth, Call, Reply, Route
+from web.routing import Auth, Call, Route
 
 TAG: Final = "admin"
 LETTER: Final = "/v1/admin/dead-letters/{projection}/{partition:id}/{position:id}"
-UNBUILT: Final = ("replay", "swap", "rollback", "verify")
 _MISSING: Final = frozenset({404})
 
 
@@ -56,33 +54,10 @@ class Operations:
         return Decision(ACCEPTED, publish=(acted,))
 
 
-def routes(
-    ports: Ports, dead_letters: DeadLetterRequests, projections: Collection[str]
-) -> tuple[Route, ...]:
-    """`projections` are the names that there are."""
+def routes(ports: Ports, dead_letters: DeadLetterRequests) -> tuple[Route, ...]:
+    """Retry and discard."""
     handlers = Operations(dead_letters)
-
-    async def not_built_yet(call: Call) -> Reply:
-        if call.path["name"] not in projections:
-            raise NotFound("There is no such projection")
-        raise NotBuiltYet("Replay is not built yet")
-
-    return (
-        *(_answer(request, handlers, ports) for request in ("retry", "discard")),
-        *(
-            Route(
-                method="POST",
-                path=f"/v1/admin/projections/{{name}}/{work}",
-                endpoint=not_built_yet,
-                summary=f"{work.capitalize()} a projection (not built yet)",
-                auth=Auth.ADMIN,
-                answers={202: None},
-                errors=(404, 501),
-                tag=TAG,
-            )
-            for work in UNBUILT
-        ),
-    )
+    return tuple(_answer(request, handlers, ports) for request in ("retry", "discard"))
 
 
 def _answer(request: Literal["retry", "discard"], handlers: Operations, ports: Ports) -> Route:

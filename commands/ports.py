@@ -161,13 +161,32 @@ class Refusals(Protocol):
 
 
 class DeadLetterRequests(Protocol):
-    """Where the owner of a partition is asked about an event that it had to park."""
+    """Where the owner of a partition is asked about an event that it had to park; every
+    generation of the projection that has parked it is asked."""
 
     async def request(
         self, projection: str, partition: int, position: int, request: Literal["retry", "discard"]
     ) -> bool:
-        """Note what is wanted, durably; the owner does it between batches, once. False: no such
-        event is parked. Raises Unavailable."""
+        """Note what is wanted, durably; the owner does it between batches, once, and tries what
+        follows it by key. False: no such event is parked. Raises Unavailable."""
+
+    async def retry_all(self, projection: str) -> int:
+        """As `request`, for all that is parked and not asked about yet: how many those are.
+        Raises Unavailable."""
+
+
+ProjectionWork = Literal["replay", "swap", "rollback", "verify"]
+
+
+class ProjectionWorks(Protocol):
+    """What can be done with projections while the system serves."""
+
+    async def begin(self, projection: str, work: ProjectionWork) -> None:
+        """Begin it; it goes on after the answer. A replay does not swap.
+
+        Raises NotFound (no such projection, or no generation to let answer), Conflict (another
+        work of this projection is under way), Unavailable.
+        """
 
 
 class Counters(Protocol):

@@ -65,6 +65,11 @@ def roles_of(account_id: AccountId) -> str:
     return f"roles/{account_id}"
 
 
+def erasure_of(account_id: AccountId) -> str:
+    """The stream that says whether the person was erased."""
+    return f"erasure/{account_id}"
+
+
 def fold(history: Iterable[Recorded]) -> AccountState | None:
     """The state after `history`, oldest first; None if the account was never opened."""
     state: AccountState | None = None

@@ -100,14 +100,17 @@ class AccountViewer(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """`counts` and `viewer` are null where somebody only comes along with what was asked for, and
+    the store that knows them cannot be reached."""
+
     id: str
     handle: str
     display_name: str
     bio: str
     avatar_url: str | None = None
     created_at: str
-    counts: AccountCounts
-    viewer: AccountViewer | msgspec.UnsetType = msgspec.UNSET
+    counts: AccountCounts | None
+    viewer: AccountViewer | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def birth_members(posted: TweetPosted | ReplyPosted) -> bytes:
@@ -164,7 +167,7 @@ def profile_members(account_id: AccountId, profile: Profile) -> bytes:
 
 
 def account_json(profile: bytes, counts: bytes, viewer: bytes | None) -> bytes:
-    """One account as JSON, joined from its parts; `counts` and `viewer` are JSON objects."""
+    """One account as JSON, joined from its parts: `counts` and `viewer` are objects or null."""
     if viewer is None:
         return b'{%b,"counts":%b}' % (profile, counts)
     return b'{%b,"counts":%b,"viewer":%b}' % (profile, counts, viewer)

@@ -109,6 +109,11 @@ class LiveHub:
         """See `Live.newest`."""
         return self._newest
 
+    @property
+    def streams(self) -> int:
+        """How many are open."""
+        return self._open.total()
+
     async def listen(self, reader_id: AccountId, *, since: EventId | None) -> LiveSubscription:
         """See `Live.listen`."""
         self._check_room(reader_id)
@@ -138,7 +143,7 @@ class LiveHub:
     def _check_room(self, reader_id: AccountId) -> None:
         if self._open[reader_id] >= self._bounds.streams_per_account:
             raise TooManyRequests(retry_after_s=BUSY_RETRY_S)
-        if self._ended or self._open.total() >= self._bounds.streams:
+        if self._ended or self.streams >= self._bounds.streams:
             raise Unavailable("No more streams can be served now")
 
     async def _catch_up(self) -> None:

@@ -1,4 +1,5 @@
-"""Everything that is measured, and the only place where metrics have names.
+"""Everything that is measured, and the only place where metrics have names: here, and for what is
+on the engines only in `cluster_metrics.py`.
 
 The parts of the house know nothing of Prometheus: the composition root wraps their ports or hands
 them a method of `Metrics` to call. Labels are few: templates, names of projections, statuses.
@@ -22,6 +23,8 @@ from prometheus_client import (
 from commands.ports import Append, EventLog, Receipt
 from domain.events import Event, Recorded
 from domain.positions import Vector
+from infra.breaker import Breaker
+from infra.cluster_metrics import ClusterMetrics
 from projections.projection import Projection
 from read_api.ports import Projections
 
@@ -30,10 +33,13 @@ SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
 
 class Metrics:
-    """A registry and what fills it."""
+    """A registry and what fills it: of `breakers` whatever is in there when it is asked."""
 
-    def __init__(self, projections: Projections | None = None) -> None:
+    def __init__(
+        self, projections: Projections | None = None, breakers: Sequence[Breaker] = ()
+    ) -> None:
         self._projections = projections
+        self._breakers = breakers
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -71,6 +77,7 @@ class Metrics:
         )
         self._batches = self._counter("worker_batches", "Batches of them", "projection")
         self._partitions = self._gauge("partitions", "Partitions that this worker reads")
+        self.cluster = ClusterMetrics(self.registry)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram, Histogram | None]] = {}
 
     async def exposition(self) -> bytes:
@@ -81,6 +88,7 @@ class Metrics:
             self._lag_seconds.labels(status.name).set(status.lag_s)
             self._stalled.labels(status.name).set(status.stalled_by is not None)
             self._dead_letters.labels(status.name).set(status.dead_letters)
+        self.cluster.asked(self._breakers)
         return generate_latest(self.registry)
 
     def observe(self, *, route: str, method: str, status: int, seconds: float) -> None:
@@ -113,6 +121,10 @@ class Metrics:
     def assigned(self, projection: str, partitions: int) -> None:
         """Note how many partitions a worker reads from now on."""
         self._partitions.labels(projection).set(partitions)
+
+    def regressed(self, projection: str, partitions: int) -> None:
+        """See `ClusterMetrics.regressed`."""
+        self.cluster.regressed(projection, partitions)
 
     def measured_log(self, log: EventLog) -> EventLog:
         """The log, its acknowledgements timed."""

@@ -1,6 +1,6 @@
 """How the embedded profile's projections are doing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from domain.errors import Unavailable
@@ -9,8 +9,10 @@ from domain.ids import is_imported, millis_of
 from infra.sqlite.dead_letters import SqliteDeadLetters
 from projections.projection import Projection, StoreUnavailable
 from read_api.ports import ProjectionStatus
+from streams.dead_letters import Build
 from streams.feed import Feed
-from streams.runner import PARTITION, LocalProgress
+from streams.local_progress import LocalProgress
+from streams.runner import PARTITION
 
 # An imported event's id says when its post was written, not when it came: look past it.
 LOOKED_AT_MAX: Final = 100
@@ -39,27 +41,30 @@ class LocalProjections:
     async def status(self) -> Sequence[ProjectionStatus]:
         """See `Projections.status`."""
         letters = await self._letters()
-        return [await self._status(one, letters.get(one.name, 0)) for one in self._projections]
+        return [await self._status(one, letters) for one in self._projections]
 
-    async def _status(self, projection: Projection, letters: int) -> ProjectionStatus:
+    async def _status(
+        self, projection: Projection, letters: Mapping[Build, int]
+    ) -> ProjectionStatus:
+        build = Build(projection.name, projection.version, self._generation(projection.name))
         position = self._progress.position(projection.name)
         head = max(self._feed.head(PARTITION), position)
         return ProjectionStatus(
             name=projection.name,
             version=projection.version,
-            generation=self._generation(projection.name),
+            generation=build.generation,
             position=position,
             head=head,
             lag_events=head - position,
             lag_s=await self._age_s(position) if head > position else 0.0,
             stalled_by=self._progress.stalled_by(projection.name),
-            dead_letters=letters,
+            dead_letters=letters.get(build, 0),
         )
 
     async def _age_s(self, position: int) -> float:
         return await lag_s(self._feed, PARTITION, position, self._now_ms())
 
-    async def _letters(self) -> dict[str, int]:
+    async def _letters(self) -> Mapping[Build, int]:
         try:
             return await self._dead_letters.counts()
         except StoreUnavailable:

@@ -6,17 +6,21 @@ neither stops the server nor takes its turns. Killed, it goes on where it was.
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from math import inf
 from pathlib import Path
 from typing import Final
 
+from domain.errors import Conflict
 from infra.folder import projection_file
+from infra.generations import AlreadyBuilt, Generation, Plan
 from infra.profiles.embedded_stores import Surroundings, opened
 from infra.settings import Settings
 from infra.sqlite.dead_letters import SqliteDeadLetters
 from infra.sqlite.feed import PARTITION, SqliteFeed
-from infra.sqlite.generations import Generation, SqliteGenerations
+from infra.sqlite.generations import SqliteGenerations
 from infra.sqlite.home_timelines import DEPTH
 from infra.sqlite.keyring import SqliteKeyring
 from infra.stamps import wall_clock_ms
@@ -28,45 +32,100 @@ from streams.rebuild import Rebuilt, rebuild
 LOG_FILE: Final = "log.db"
 
 
-class AlreadyBuilt(Exception):
-    """Another process builds a generation of this projection."""
-
-
 async def replay(
     settings: Settings,
     projection: Projection,
     report: Callable[[Rebuilt], None],
     *,
-    per_s_max: float = float("inf"),
+    per_s_max: float = inf,
+    to: int | None = None,
 ) -> Generation:
-    """Bring a generation up to where the log is now, a new one or the one that was begun.
+    """Bring a generation up to where the log is now, or to a position, a new one or the one that
+    was begun.
 
-    Raises AlreadyBuilt, Paused.
+    Raises AlreadyBuilt, Paused, Conflict where the one that was begun is beyond the position.
     """
     folder = settings.data_path
     with ExitStack() as open_now:
-        open_now.enter_context(_alone(folder, projection))
+        open_now.enter_context(alone(folder, projection))
         known = open_now.enter_context(closing(SqliteGenerations(folder / "generations.db")))
-        keyring = open_now.enter_context(closing(SqliteKeyring(folder / "keys.db")))
-        feed = open_now.enter_context(closing(SqliteFeed(folder / LOG_FILE, Codec(keyring))))
-        letters = open_now.enter_context(closing(SqliteDeadLetters(folder / "dead_letters.db")))
-        one = known.begin(projection)
+        feed = _feed(folder, open_now)
+        waiting = SqliteDeadLetters(folder / "dead_letters.db", parked_max=settings.parked_max)
+        letters = open_now.enter_context(closing(waiting))
+        one = _unopened(folder, known, projection) if to is None else None
+        one = one or known.begin(projection)
         path = projection_file(folder, *one[:3])
         store = opened(projection, path, Surroundings(settings, wall_clock_ms, DEPTH))
         open_now.enter_context(closing(store))
-        pipeline = Pipeline(projection, store, letters, stalled=lambda _name, _error: None)
-        ends = {PARTITION: feed.head(PARTITION)}
+        pipeline = Pipeline(
+            projection,
+            store,
+            letters,
+            stalled=lambda _name, _error: None,
+            generation=one.number,
+        )
+        head = feed.head(PARTITION)
+        reached = (await store.checkpoint()).get(PARTITION, 0)
+        if to is not None and to < reached:
+            raise Conflict(f"Generation {one.number}, which was begun, is at {reached} already")
+        ends = {PARTITION: head if to is None else min(to, head)}
         await rebuild(pipeline, feed, ends, report=report, per_s_max=per_s_max)
         return one
 
 
+def _unopened(folder: Path, known: SqliteGenerations, projection: Projection) -> Generation | None:
+    """The live generation of a shape that no server has opened yet: a new program, before it is
+    served, fills it beside the old one, and begins with a whole view."""
+    live = known.live(projection)
+    return None if projection_file(folder, *live[:3]).exists() else live
+
+
+def planned(settings: Settings, projection: Projection) -> Plan:
+    """What a replay would do now. Nothing is made or changed."""
+    folder = settings.data_path
+    with ExitStack() as open_now:
+        known = open_now.enter_context(closing(SqliteGenerations(folder / "generations.db")))
+        head = _feed(folder, open_now).head(PARTITION)
+        newest = known.of(projection)[-1]
+        if newest.state != "building":
+            return Plan(newest.number + 1, 0, head)
+        path = projection_file(folder, *newest[:3])
+        return Plan(newest.number, _reached(path), head)
+
+
+def _reached(path: Path) -> int:
+    """How far the store in a file is, which may not be there yet."""
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+        try:
+            rows = file.execute("SELECT MAX(position) FROM checkpoints").fetchall()
+        except sqlite3.OperationalError:
+            return 0
+    return rows[0][0] or 0
+
+
+def _feed(folder: Path, open_now: ExitStack) -> SqliteFeed:
+    keyring = open_now.enter_context(closing(SqliteKeyring(folder / "keys.db")))
+    return open_now.enter_context(closing(SqliteFeed(folder / LOG_FILE, Codec(keyring))))
+
+
+def live(settings: Settings, projection: Projection) -> Generation:
+    """The generation that answers."""
+    with closing(SqliteGenerations(settings.data_path / "generations.db")) as known:
+        return known.live(projection)
+
+
 @contextmanager
-def _alone(folder: Path, projection: Projection) -> Iterator[None]:
+def alone(folder: Path, projection: Projection) -> Iterator[None]:
+    """Nobody else builds or drops generations of the projection while this lasts; the death of
+    the process ends it too. Raises AlreadyBuilt."""
     lock = os.open(folder / "projections" / f"{projection.name}.lock", os.O_RDWR | os.O_CREAT)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyBuilt(f"{projection.name} is being built by another process") from error
         yield
-    except BlockingIOError as error:
-        raise AlreadyBuilt(f"{projection.name} is being built by another process") from error
     finally:
         os.close(lock)

@@ -4,9 +4,10 @@ What is sealed is `format byte | nonce | AES-256-GCM ciphertext`, bound to the p
 are kept for ever and so is this format: a new one gets a new byte.
 """
 
+import os
 import secrets
+from collections import deque
 from hashlib import blake2b
-from os import urandom
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -20,6 +21,11 @@ HANDLE_KEY_BYTES: Final = 16
 FORMAT: Final = b"\x01"
 _HEAD_BYTES: Final = len(FORMAT) + NONCE_BYTES
 _TAG_BYTES: Final = 16
+# Each draw hands the interpreter to another thread and back, so some are drawn together. Any
+# thread takes from them, each nonce once; a process that forks off draws its own.
+_NONCES_TOGETHER: Final = 64
+_nonces: Final[deque[bytes]] = deque()
+os.register_at_fork(after_in_child=_nonces.clear)
 
 
 def new_key() -> bytes:
@@ -29,7 +35,7 @@ def new_key() -> bytes:
 
 def seal(key: bytes, person_id: AccountId, clear: bytes) -> bytes:
     """Encrypt under the person's key; never twice the same."""
-    nonce = urandom(NONCE_BYTES)
+    nonce = _nonce()
     return FORMAT + nonce + AESGCM(key).encrypt(nonce, clear, _bound_to(person_id))
 
 
@@ -48,6 +54,15 @@ def blinded(secret: bytes, handle: str) -> str:
     """The handle, in any case, under an installation's secret: not reversible without it."""
     folded = handle.casefold().encode("utf-8", "surrogatepass")
     return blake2b(folded, key=secret, digest_size=HANDLE_KEY_BYTES).hexdigest()
+
+
+def _nonce() -> bytes:
+    while True:
+        try:
+            return _nonces.pop()
+        except IndexError:
+            drawn = os.urandom(NONCE_BYTES * _NONCES_TOGETHER)
+            _nonces.extend(drawn[at : at + NONCE_BYTES] for at in range(0, len(drawn), NONCE_BYTES))
 
 
 def _bound_to(person_id: AccountId) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
@@ -12,14 +12,15 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from commands import operations_routes
+from commands import operations_routes, projection_routes
 from commands.routes import routes as command_routes
 from infra import interpreter, json_logs
 from infra.backstage import AttendedServer, backstage, sample_is_due
 from infra.folder import FolderInUse
-from infra.joined_writes import JoinedHttp
+from infra.overload import shedding
 from infra.profiles.embedded import Embedded
 from infra.profiles.profile import Profile
+from infra.projection_works import ProjectionWorks
 from infra.settings import Settings
 from read_api.operations import Operations
 from read_api.routes import routes as read_routes
@@ -43,9 +44,10 @@ def application(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with profile.running():
+        async with profile.running(), works.running():
             yield
 
+    works = ProjectionWorks(settings, profile.generations, profile.projection_names)
     edge = Edge(
         authenticator=profile.identity,
         progress=profile.progress,
@@ -53,7 +55,7 @@ def application(
         outages=profile.outages,
     )
     return build(
-        (*_routes(profile, part), *more),
+        (*_routes(profile, works, part), *more),
         edge,
         lifespan=lifespan,
         origins=settings.allowed_origins,
@@ -61,17 +63,16 @@ def application(
     )
 
 
-def _routes(profile: Profile, part: str) -> Sequence[Route]:
+def _routes(profile: Profile, works: ProjectionWorks, part: str) -> Sequence[Route]:
     served: tuple[Route, ...] = ()
     if part != "commands":
         streaming = Streaming(profile.live, profile.progress, profile.identity)
-        known = Operations(profile.projections, profile.dead_letters)
+        known = Operations(profile.projections, profile.dead_letters, works)
         served += read_routes(profile.views, streaming, known)
     if part != "reads":
         served += command_routes(profile.ports)
-        served += operations_routes.routes(
-            profile.ports, profile.dead_letters, profile.projection_names
-        )
+        served += operations_routes.routes(profile.ports, profile.dead_letters)
+        served += projection_routes.routes(profile.ports, works)
     served += operations.routes(parts=profile.parts, exposition=profile.metrics.exposition)
     page = site.routes() if part != "commands" else ()
     return (*served, *documentation.routes(served), *page)
@@ -93,7 +94,9 @@ def run(settings: Settings, part: str) -> int:
 
 def _serve_embedded(settings: Settings, part: str) -> int:
     embedded = Embedded(settings, crashed=_report)
-    config = configured(application(embedded, settings, part=part), settings)
+    config = configured(
+        application(embedded, settings, part=part), settings, streams=lambda: embedded.live.streams
+    )
     sample = settings.sample == "1" and part != "reads" and asyncio.run(sample_is_due(embedded))
     beside = partial(backstage, embedded, settings.url, with_sample=sample)
     server = AttendedServer(config, beside)
@@ -106,22 +109,26 @@ async def _serve_cluster(settings: Settings, part: str) -> int:
     from infra.profiles.cluster import Cluster  # noqa: PLC0415
 
     cluster = await Cluster.open(settings)
-    config = configured(application(cluster, settings, part=part), settings)
+    config = configured(
+        application(cluster, settings, part=part), settings, streams=lambda: cluster.live.streams
+    )
     beside = partial(backstage, cluster, settings.url, with_sample=False)
     server = AttendedServer(config, beside)
     await server.serve()
     return 0 if server.started else 1
 
 
-def configured(app: Starlette, settings: Settings) -> uvicorn.Config:
-    """How every server of ours serves."""
+def configured(
+    app: Starlette, settings: Settings, *, streams: Callable[[], int] = lambda: 0
+) -> uvicorn.Config:
+    """How every server of ours serves; `streams` tells how many of its requests are streams."""
     host, port = settings.address
     return uvicorn.Config(
         app,
         host=host,
         port=port,
         loop="uvloop",
-        http=JoinedHttp,
+        http=shedding(streams),
         backlog=BACKLOG,
         access_log=False,
         server_header=False,

@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cluster_port: str = "19400"
     namespace: str = ""
     partitions: str = "8"
+    dead_letters_max: str = "10000"
+    worker_bind: str = ""
     kafka: str = ""
     cassandra: str = ""
     neo4j: str = ""
@@ -48,10 +50,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def address(self) -> tuple[str, int]:
         """Host and port to listen on. Raises SettingError."""
-        host, _, port = self.bind.rpartition(":")
-        if not port.isdigit() or int(port) > 65_535:
-            raise SettingError("STARLING_BIND must be HOST:PORT")
-        return host.strip("[]") or "127.0.0.1", int(port)
+        return _address("bind", self.bind)
+
+    @property
+    def worker_address(self) -> tuple[str, int] | None:
+        """Where workers tell how they do; None where they do not. Raises SettingError."""
+        return _address("worker_bind", self.worker_bind) if self.worker_bind else None
 
     @property
     def url(self) -> str:
@@ -94,6 +98,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return int(self.partitions)
 
     @property
+    def parked_max(self) -> int:
+        """Dead letters that a generation of a projection may have. Raises SettingError."""
+        if not self.dead_letters_max.isdigit() or int(self.dead_letters_max) < 1:
+            raise SettingError("STARLING_DEAD_LETTERS_MAX must be a number from 1")
+        return int(self.dead_letters_max)
+
+    @property
     def allowed_origins(self) -> tuple[str, ...]:
         """Origins that browsers may call from (CORS)."""
         return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
@@ -113,6 +124,8 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "cluster_port": "the first of the ports of `starling cluster`",
     "namespace": "begins the names of all topics, tables, keys: installations that share engines",
     "partitions": "of each topic, 1 to 64: fixed for the life of the installation",
+    "dead_letters_max": "a projection with so many stops rather than go on without its events",
+    "worker_bind": "HOST:PORT where `starling worker` answers /livez, /readyz, /metrics",
     "kafka": "HOST:PORT of brokers, comma-separated; default: that of `starling cluster`",
     "cassandra": "HOST:PORT; default: that of `starling cluster`",
     "neo4j": "bolt://USER:PASSWORD@HOST:PORT; default: that of `starling cluster`",
@@ -156,9 +169,23 @@ def load(
     except msgspec.ValidationError as error:
         raise SettingError(str(error)) from error
     _ = settings.address, settings.threshold, settings.cluster_base_port, settings.topic_partitions
+    _ = settings.parked_max, settings.worker_address
     if not _NAMESPACE.fullmatch(settings.namespace):
         raise SettingError("STARLING_NAMESPACE must be up to 20 letters and digits")
     return settings, tuple(sourced)
+
+
+def _address(name: str, text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or int(port) > 65_535:
+        raise SettingError(f"STARLING_{name.upper()} must be HOST:PORT")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def environ_of(settings: Settings) -> Mapping[str, str]:
+    """The environment in which a program has these settings."""
+    values = msgspec.structs.asdict(settings)
+    return {PREFIX + name.upper(): value for name, value in values.items()}
 
 
 def java_home() -> Path | None:

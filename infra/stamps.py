@@ -43,17 +43,32 @@ class LeasedStamps:
     """Implements `commands.ports.Stamps`. Used from one thread."""
 
     def __init__(
-        self, leases: WorkerLeases, *, seen_id: int = 0, clock_ms: Callable[[], int] = wall_clock_ms
+        self,
+        leases: WorkerLeases,
+        *,
+        seen_id: int = 0,
+        clock_ms: Callable[[], int] = wall_clock_ms,
+        check: Callable[[], None] | None = None,
+        seen: Callable[[], int] | None = None,
     ) -> None:
+        """`check` raises Unavailable while the clock is not to be trusted; `seen` gives the
+        greatest id that other processes are known to have made."""
         self._leases = leases
+        self._check = check
+        self._seen = seen
         self._clock_ms = clock_ms
         self._ms = millis_of(seen_id) if seen_id else 0
         self._sequence = SEQUENCE_MAX
+        self._newest = seen_id
         self._lease = leases.acquire(max(clock_ms(), self._ms + 1))
 
     def event_id(self) -> EventId:
         """See `Stamps.event_id`. Raises Unavailable while the clock is too far behind."""
+        if self._check is not None:
+            self._check()
         now = self._clock_ms()
+        if self._seen is not None:
+            self._catch_up(self._seen(), now)
         if now > self._ms:
             self._ms, self._sequence = now, 0
         elif self._sequence < SEQUENCE_MAX:
@@ -64,7 +79,15 @@ class LeasedStamps:
             raise Unavailable(f"The clock is {self._ms - now} ms behind the newest event")
         if self._ms >= self._lease.until_ms:
             self._lease = self._leases.extend(self._lease, self._ms)
-        return EventId(compose(self._ms, self._lease.worker, self._sequence))
+        self._newest = compose(self._ms, self._lease.worker, self._sequence)
+        return EventId(self._newest)
+
+    def _catch_up(self, seen_id: int, now: int) -> None:
+        """Go behind what others made, but no further than this clock may be ahead."""
+        if seen_id > self._newest:
+            ahead_ms = min(millis_of(seen_id), now + AHEAD_MS_MAX - 1)
+            if ahead_ms >= self._ms:
+                self._ms, self._sequence = ahead_ms, SEQUENCE_MAX
 
     def now(self) -> datetime:
         """See `Stamps.now`."""

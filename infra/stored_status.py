@@ -9,8 +9,11 @@ from domain.topics import place_of
 from infra.projection_status import lag_s
 from infra.readiness import Heads
 from projections.projection import Projection, Store, StoreUnavailable
+from projections.stores import Stores
 from read_api.ports import ProjectionStatus
+from streams.dead_letters import Build, TooManyParked
 from streams.feed import Feed
+from streams.registry import joined
 
 
 class Log(Heads, Feed, Protocol):
@@ -20,23 +23,27 @@ class Log(Heads, Feed, Protocol):
 class Letters(Protocol):
     """Where events wait that could not be applied."""
 
-    async def counts(self) -> Mapping[str, int]:
-        """Of each projection that has some. Raises StoreUnavailable."""
+    @property
+    def parked_max(self) -> int:
+        """How many a build may have: its workers stop before the next one."""
+
+    async def counts(self) -> Mapping[Build, int]:
+        """How many each build has that has any. Raises StoreUnavailable."""
 
 
 class StoredProjections:
-    """Implements `read_api.ports.Projections`."""
+    """Implements `read_api.ports.Projections`: of the generations that answer here."""
 
     def __init__(
         self,
-        filled: Sequence[tuple[Projection, Store[Any]]],
+        stores: Stores,
         feed: Log,
         letters: Letters,
         *,
-        generation: int,
+        generation: Callable[[str], int],
         now_ms: Callable[[], int],
     ) -> None:
-        self._filled = filled
+        self._stores = stores
         self._feed = feed
         self._letters = letters
         self._generation = generation
@@ -54,14 +61,19 @@ class StoredProjections:
             letters = {}
         return await asyncio.gather(
             *(
-                self._status(projection, store, heads, letters.get(projection.name, 0))
-                for projection, store in self._filled
+                self._status(projection, store, heads, letters)
+                for projection, store in joined(self._stores)
             )
         )
 
     async def _status(
-        self, projection: Projection, store: Store[Any], heads: Mapping[int, int], letters: int
+        self,
+        projection: Projection,
+        store: Store[Any],
+        heads: Mapping[int, int],
+        letters: Mapping[Build, int],
     ) -> ProjectionStatus:
+        build = Build(projection.name, projection.version, self._generation(projection.name))
         topics = {event.TOPIC for event in projection.events}
         read = {p: head for p, head in heads.items() if place_of(p).topic in topics}
         stalled_by = None
@@ -73,19 +85,22 @@ class StoredProjections:
         behind = {
             p: checkpoint.get(p, 0) for p, head in read.items() if checkpoint.get(p, 0) < head
         }
+        waiting = letters.get(build, 0)
+        if stalled_by is None and behind and waiting >= self._letters.parked_max:
+            stalled_by = str(TooManyParked(waiting))
         head = sum(read.values())
         lag_events = sum(read[p] - position for p, position in behind.items())
         lags = await asyncio.gather(*(self._age_s(p, position) for p, position in behind.items()))
         return ProjectionStatus(
             name=projection.name,
             version=projection.version,
-            generation=self._generation,
+            generation=build.generation,
             position=head - lag_events,
             head=head,
             lag_events=lag_events,
             lag_s=max(lags, default=0.0),
             stalled_by=stalled_by,
-            dead_letters=letters,
+            dead_letters=waiting,
         )
 
     async def _age_s(self, partition: int, position: int) -> float:

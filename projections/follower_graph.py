@@ -115,6 +115,9 @@ class FollowerGraph(Store[Operation], Protocol):
     ) -> dict[AccountId, AccountViewer]:
         """How the reader and each account stand to each other; strangers may be left out."""
 
+    async def follow_of(self, follower_id: AccountId, followed_id: AccountId) -> EventId | None:
+        """The id of the edge by which the one follows the other, if they do."""
+
 
 def project(batch: Sequence[Recorded]) -> Sequence[Operation]:
     """The operations of a batch."""

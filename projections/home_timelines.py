@@ -7,7 +7,7 @@ in its speed, never in its answers.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from domain.events import (
     AccountBlocked,
@@ -78,6 +78,29 @@ class DropAccount(NamedTuple):
 
 Operation = AddPost | DropPost | SetRepost | SetTie | DropAccount
 
+# Where an item of a home comes from when a page is read: it was `pushed` and is kept ready; its
+# author has so many followers (`large`), or pushing it is not done yet; it is `trimmed`, older than
+# what is kept ready; or nothing is kept ready, for the reader was `away`.
+Source = Literal["pushed", "large", "trimmed", "away"]
+# Of one post in one home.
+PLACES_MAX: Final = 20
+
+
+class Place(NamedTuple):
+    """Where a post stands in a home, and where a page has it from."""
+
+    item: Item
+    source: Source
+
+
+class Whereabouts(NamedTuple):
+    """What is known here of a post for one reader's home. `author_id` only if it was applied as a
+    post that stands in homes, and lives; `places` are the newest PLACES_MAX, newest first."""
+
+    author_id: AccountId | None
+    deleted: bool
+    places: Sequence[Place]
+
 
 class HomeTimelines(Store[Operation], Protocol):
     """Where home timelines are kept.
@@ -91,6 +114,9 @@ class HomeTimelines(Store[Operation], Protocol):
         """The reader's home, newest first, exact to the very first post. Fewer than `limit` items
         only where the window holds no more. A post may occur several times, under several item
         ids: as itself and as reposts."""
+
+    async def find(self, reader_id: AccountId, post_id: PostId) -> Whereabouts:
+        """Where a post stands in the reader's home. Costs a look at everybody followed."""
 
     async def evict(self, reader_ids: Sequence[AccountId]) -> None:
         """Forget what is kept ready for these readers. Their homes stay as they are."""

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 
 from domain.events import (
     AccountClosed,
+    AccountErased,
     AccountReinstated,
     AccountSuspended,
     AdminActed,
@@ -178,8 +179,9 @@ def _operations(recorded: Recorded) -> Iterator[Operation]:
             yield from _suspension(event, version)
         case PostHidden() | PostRestored():
             yield from _visibility(event, version)
-        case RoleGranted():
-            yield _audit(event, f"account/{event.account_id}", event.role)
+        case RoleGranted() | AccountErased():
+            role = event.role if isinstance(event, RoleGranted) else ""
+            yield _audit(event, f"account/{event.account_id}", role)
         case AdminActed():
             yield Audit(event.event_id, event.actor_id, event.action, event.target, event.reason)
         case AccountClosed():
@@ -211,7 +213,13 @@ def _visibility(event: PostHidden | PostRestored, version: int) -> Iterator[Oper
 
 
 _Audited = (
-    ReportResolved | AccountSuspended | AccountReinstated | PostHidden | PostRestored | RoleGranted
+    ReportResolved
+    | AccountSuspended
+    | AccountReinstated
+    | PostHidden
+    | PostRestored
+    | RoleGranted
+    | AccountErased
 )
 
 
@@ -234,6 +242,7 @@ MODERATION: Final = Projection(
             RoleGranted,
             AdminActed,
             AccountClosed,
+            AccountErased,
         }
     ),
     project=project,

@@ -9,11 +9,13 @@ import msgspec
 from domain.ids import AccountId, PostId
 from domain.objects import AccountViewer, account_json, post_json
 from projections.post_cards import Card
+from projections.projection import StoreUnavailable
 from read_api.sight import Sight
 from read_api.views import Views
 
 STRANGER: Final = AccountViewer()
 NO_EDGES: Final = (0, 0)
+NOT_KNOWN: Final = b"null"
 
 
 async def cards_of(post_ids: Sequence[PostId], views: Views, sight: Sight) -> Mapping[PostId, Card]:
@@ -93,9 +95,25 @@ async def _includes(
     """`posts`, and who wrote those in `by`."""
     people = {card.author_id for card in by}
     people.update(others)
-    accounts = await render_accounts(people, views, sight)
+    accounts = await _companions(people, views, sight)
     rendered = b",".join(render_post(card, sight) for card in posts)
     return b'{"accounts":[%b],"posts":[%b]}' % (b",".join(accounts.values()), rendered)
+
+
+async def _companions(
+    account_ids: Collection[AccountId], views: Views, sight: Sight
+) -> dict[AccountId, bytes]:
+    """Accounts that come along with what was asked for: what a store that cannot be reached knows
+    of them is left out, for the page is not about them."""
+    try:
+        return await render_accounts(account_ids, views, sight)
+    except StoreUnavailable:
+        viewer = None if sight.reader_id is None else NOT_KNOWN
+    try:
+        profiles = await views.account_directory.profiles(tuple(sight.accounts_of(account_ids)))
+    except StoreUnavailable:
+        return {}
+    return {one: account_json(profile, NOT_KNOWN, viewer) for one, profile in profiles.items()}
 
 
 @cache

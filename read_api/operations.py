@@ -7,7 +7,16 @@ from msgspec import Meta
 
 from read_api.hydration import page_json
 from read_api.lists import NO_INCLUDES, Includes, next_link, place
-from read_api.ports import DeadLetter, DeadLetters, LetterPlace, Projections, ProjectionStatus
+from read_api.ports import (
+    DeadLetter,
+    DeadLetters,
+    LetterPlace,
+    Projections,
+    ProjectionStatus,
+    Works,
+    WorkState,
+    WorkStatus,
+)
 from web.paging import CursorQuery
 from web.routing import Auth, Call, Reply, Route
 
@@ -19,10 +28,21 @@ class Operations(NamedTuple):
 
     projections: Projections
     dead_letters: DeadLetters
+    works: Works
+
+
+class WorkItem(msgspec.Struct, frozen=True):
+    """What an administrator asked this server for. `told`: how far it is, what came of it, or why
+    it failed; `different`: verified, and not what the log says."""
+
+    work: Literal["replay", "swap", "rollback", "verify"]
+    state: WorkState
+    told: str
 
 
 class ProjectionItem(msgspec.Struct, frozen=True):
-    """How one projection is doing; `lag_seconds` is 0 where it has applied everything."""
+    """How one projection is doing; `lag_seconds` is 0 where it has applied everything. `work` is
+    the newest that this server was asked for."""
 
     name: str
     version: int
@@ -33,6 +53,7 @@ class ProjectionItem(msgspec.Struct, frozen=True):
     lag_seconds: float
     stalled_by: str | None
     dead_letters: int
+    work: WorkItem | None
 
 
 class ProjectionsPage(msgspec.Struct, frozen=True):
@@ -45,10 +66,12 @@ class DeadLettersQuery(CursorQuery, frozen=True, kw_only=True):
 
 
 class DeadLetterItem(msgspec.Struct, frozen=True):
-    """An event that a projection could not take. `requested` is what its owner was asked to do
-    and has not done yet."""
+    """An event that a generation of a projection could not take. `requested` is what its owner
+    was asked to do and has not done yet."""
 
     projection: str
+    version: int
+    generation: int
     partition: int
     position: int
     key: str | None
@@ -65,14 +88,16 @@ def routes(operations: Operations) -> tuple[Route, ...]:
     """The routes of this resource."""
 
     async def projections(_call: Call) -> Reply:
-        items = [_status_json(status) for status in await operations.projections.status()]
+        works = operations.works.newest()
+        found = await operations.projections.status()
+        items = [_status_json(status, works.get(status.name)) for status in found]
         return Reply(200, page_json(items, NO_INCLUDES))
 
     async def dead_letters(call: Call) -> Reply:
         limit, after = call.query.limit, place(call, LetterPlace, LIST)
         found = await operations.dead_letters.parked(call.query.projection, limit + 1, after=after)
         items = [_letter_json(letter) for letter in found[:limit]]
-        more = LetterPlace(*found[limit - 1][:3]) if len(found) > limit else None
+        more = LetterPlace(*found[limit - 1][:5]) if len(found) > limit else None
         return Reply(200, page_json(items, NO_INCLUDES), next_link(call, more, LIST))
 
     return (
@@ -98,12 +123,12 @@ def routes(operations: Operations) -> tuple[Route, ...]:
     )
 
 
-def _status_json(status: ProjectionStatus) -> bytes:
-    return msgspec.json.encode(ProjectionItem(*status))
+def _status_json(status: ProjectionStatus, work: WorkStatus | None) -> bytes:
+    item = ProjectionItem(*status, work=None if work is None else WorkItem(*work))
+    return msgspec.json.encode(item)
 
 
 def _letter_json(letter: DeadLetter) -> bytes:
-    projection, partition, position, number, error, requested = letter
-    key = None if number is None else str(number)
-    item = DeadLetterItem(projection, partition, position, key, error, requested)
+    key = None if letter.key is None else str(letter.key)
+    item = DeadLetterItem(*letter[:5], key, letter.error, letter.requested)
     return msgspec.json.encode(item)

@@ -1,6 +1,6 @@
 """What reading needs besides the projections' own ports."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Literal, NamedTuple, Protocol
 
 from domain.ids import AccountId, EventId, PostId
@@ -60,20 +60,44 @@ class Projections(Protocol):
         """Every projection, also one whose store cannot be reached."""
 
 
+WorkState = Literal["running", "done", "different", "failed"]
+
+
+class WorkStatus(NamedTuple):
+    """The newest work on a projection that an administrator asked this process for. `told`: how
+    far it is, what came of it, or why it failed. `different`: it was to be verified, and is not
+    what the log says."""
+
+    work: Literal["replay", "swap", "rollback", "verify"]
+    state: WorkState
+    told: str
+
+
+class Works(Protocol):
+    """What this process was asked to do with projections."""
+
+    def newest(self) -> Mapping[str, WorkStatus]:
+        """By projection, since the process began."""
+
+
 class LetterPlace(NamedTuple):
     """Where a dead letter is, in the order they are listed."""
 
     projection: str
+    version: int
+    generation: int
     partition: int
     position: int
 
 
 class DeadLetter(NamedTuple):
-    """An event that a projection could not take, and why. `key` orders it among others; None if
-    it could not even be read. `requested` is what the partition's owner was asked to do and has
-    not done yet."""
+    """An event that a generation of a projection could not take, and why. `key` orders it among
+    others; None if it could not even be read. `requested` is what the partition's owner was asked
+    to do and has not done yet."""
 
     projection: str
+    version: int
+    generation: int
     partition: int
     position: int
     key: int | None

@@ -13,6 +13,7 @@ from read_api import (
     stream,
     timelines,
     trends,
+    why,
 )
 from read_api.operations import Operations
 from read_api.stream import Streaming
@@ -33,6 +34,7 @@ def routes(views: Views, streaming: Streaming, known: Operations) -> tuple[Route
         *trends.routes(views),
         *stream.routes(views, streaming),
         *analytics.routes(views),
+        *why.routes(views, known.projections),
         *moderation.routes(views),
         *operations.routes(known),
     )

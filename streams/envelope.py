@@ -5,8 +5,8 @@ public fields, the sealed personal field (or nil) and where the event came from 
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, Protocol, get_args, get_type_hints
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final, NamedTuple, Protocol, get_args, get_type_hints, runtime_checkable
 
 import msgspec
 
@@ -39,6 +39,14 @@ class Keyring(Protocol):
 
     def open(self, person_id: AccountId, sealed: bytes) -> bytes:
         """Decrypt. Raises Erased."""
+
+
+@runtime_checkable
+class Loading(Protocol):
+    """A keyring that is asked for many keys at once far faster than for one after the other."""
+
+    def load(self, person_ids: Collection[AccountId]) -> None:
+        """Have these keys at hand for `open`, those that there are. Raises Unavailable."""
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -107,6 +115,13 @@ class Codec:
         self._by_type = {event: _type_of(event) for event in types.values()}
         self._by_name = {kind.name: kind for kind in self._by_type.values()}
         self._types = types
+        self._loading = keyring if isinstance(keyring, Loading) else None
+        self._sealed = frozenset(
+            name
+            for kind in self._by_type.values()
+            if kind.personal is not None
+            for name in names_of(kind.event)
+        )
 
     def encode(self, event: Event, origin: Origin = NO_ORIGIN) -> Encoded:
         """The event as it is stored. Raises Unavailable if the person's key cannot be had."""
@@ -142,6 +157,15 @@ class Codec:
         except _GARBAGE as error:
             raise UnreadableEvent(f"{name}: {error}") from error
         return msgspec.structs.replace(event, personal=personal), stored.origin
+
+    def load(self, stored: Iterable[tuple[str, AccountId]]) -> None:
+        """Have the keys at hand for decoding stored events, each told by its name and whose it
+        most likely is: one question to the keyring instead of one for each person. Raises
+        Unavailable, which `decode` would do for those who are concerned."""
+        if self._loading is not None:
+            persons = {person_id for name, person_id in stored if name in self._sealed}
+            if persons:
+                self._loading.load(persons)
 
     def _kind_of(self, name: str) -> tuple[_Type, int]:
         """The type and the schema. Raises UnknownEventType where this program does not have it."""

@@ -44,16 +44,29 @@ class _Polled:
 
     async def ask(self) -> Positions:
         """How far it is now. Raises StoreUnavailable."""
+        store = self._store
         try:
-            found = await self._store.checkpoint()
+            found = await store.checkpoint()
         except StoreUnavailable as error:
             self.stalled_by = str(error)
             raise
         self.stalled_by = None
-        # Of two answers that cross each other the higher is true: checkpoints never go back.
-        for number, position in found.items():
-            self._known[number] = max(position, self._known.get(number, 0))
+        if store is self._store:
+            # Of two answers that cross each other the higher is true: checkpoints never go back.
+            for number, position in found.items():
+                self._known[number] = max(position, self._known.get(number, 0))
         return self._known
+
+    async def turn_to(self, store: Checkpoints, done: Callable[[], None]) -> bool:
+        """See `PolledProgress.swap`."""
+        await self.ask()
+        found = await store.checkpoint()
+        # Nothing is awaited from here on: whoever was told how far it is finds it there.
+        if not all(found.get(number, 0) >= position for number, position in self._known.items()):
+            return False
+        done()
+        self._store, self._known = store, dict(found)
+        return True
 
     async def reached(self, needed: Positions) -> None:
         """Return once it is there."""
@@ -115,6 +128,14 @@ class PolledProgress:
     async def positions(self, name: str) -> Positions:
         """How far the projection is in each partition. Raises StoreUnavailable."""
         return await self._polled[name].ask()
+
+    async def swap(self, name: str, store: Checkpoints, done: Callable[[], None]) -> bool:
+        """Ask the store of another generation from now on, if it has everything that anybody was
+        told the one before has: whether it had. `done` is called in the same moment.
+
+        Raises StoreUnavailable.
+        """
+        return await self._polled[name].turn_to(store, done)
 
     async def reached(self, projections: Sequence[str], vector: Vector, wait_s: float) -> None:
         """See `web.app.Progress.reached`."""

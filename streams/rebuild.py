@@ -6,11 +6,12 @@ Nothing here can reach a client: what happens to the outside comes from a consum
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from streams.feed import Feed
+from streams.feed import Fed, Feed
 from streams.pipeline import Pipeline
 
 BATCH_MAX: Final = 2_000
@@ -37,6 +38,16 @@ class Rebuilt(NamedTuple):
         return (self.total - self.done) / self.per_s if self.per_s else inf
 
 
+class Ranges(Protocol):
+    """A log of which several parts can be read at once."""
+
+    def read_range(self, partition: int, after: int, until: int) -> AsyncIterator[Sequence[Fed]]:
+        """The events behind `after` up to and including `until`, in batches.
+
+        Raises Unavailable, StoreUnavailable.
+        """
+
+
 async def rebuild(
     pipeline: Pipeline,
     feed: Feed,
@@ -49,23 +60,75 @@ async def rebuild(
 
     Raises Paused.
     """
-    batch_max = max(min(BATCH_MAX, int(per_s_max * TURN_S)), 1) if per_s_max < inf else BATCH_MAX
-    checkpoint = await pipeline.store.checkpoint()
-    reached = {partition: min(checkpoint.get(partition, 0), end) for partition, end in ends.items()}
-    began_at, total, began = sum(reached.values()), sum(ends.values()), time.monotonic()
-
-    def tell() -> None:
-        elapsed_s = time.monotonic() - began
-        report(Rebuilt(sum(reached.values()), total, began_at, elapsed_s))
-
-    tell()
+    pace = _Pace(await pipeline.store.checkpoint(), ends, report, per_s_max)
     for partition, end in ends.items():
-        while reached[partition] < end:
-            limit = min(batch_max, end - reached[partition])
-            batch = await feed.read(partition, reached[partition], limit)
+        while pace.reached[partition] < end:
+            limit = min(pace.batch_max, end - pace.reached[partition])
+            batch = await feed.read(partition, pace.reached[partition], limit)
             if not batch:
                 break
-            reached[partition] = (await pipeline.take(batch))[partition]
-            tell()
-            due = began + (sum(reached.values()) - began_at) / per_s_max
-            await asyncio.sleep(max(due - time.monotonic(), 0))
+            await pace.passed(await pipeline.take(batch))
+
+
+async def rebuild_in_lanes(
+    lanes: Sequence[Pipeline],
+    log: Ranges,
+    ends: Mapping[int, int],
+    *,
+    report: Callable[[Rebuilt], None],
+    per_s_max: float = inf,
+) -> None:
+    """The same in parallel by partition: each lane, whose stores have one namespace, takes the
+    longest partition that nobody has taken yet.
+
+    Raises what the log and the pipelines raise, in a group.
+    """
+    pace = _Pace(await lanes[0].store.checkpoint(), ends, report, per_s_max)
+    left = deque(sorted(ends, key=lambda partition: pace.reached[partition] - ends[partition]))
+
+    async def fill(lane: Pipeline) -> None:
+        while left:
+            partition = left.popleft()
+            async for batch in log.read_range(partition, pace.reached[partition], ends[partition]):
+                for first in range(0, len(batch), pace.batch_max):
+                    taken = batch[first : first + pace.batch_max]
+                    await pace.passed(await lane.take(taken))
+
+    async with asyncio.TaskGroup() as filling:
+        for lane in lanes:
+            filling.create_task(fill(lane))
+
+
+class _Pace:
+    """How far a rebuild is, and how fast it may go."""
+
+    def __init__(
+        self,
+        checkpoint: Mapping[int, int],
+        ends: Mapping[int, int],
+        report: Callable[[Rebuilt], None],
+        per_s_max: float,
+    ) -> None:
+        self.reached = {one: min(checkpoint.get(one, 0), end) for one, end in ends.items()}
+        self.batch_max = BATCH_MAX
+        if per_s_max < inf:
+            self.batch_max = max(min(BATCH_MAX, int(per_s_max * TURN_S)), 1)
+        self._per_s_max = per_s_max
+        self._report = report
+        self._total = sum(ends.values())
+        self._done = self._began_at = sum(self.reached.values())
+        self._began = time.monotonic()
+        self._tell()
+
+    async def passed(self, reached: Mapping[int, int]) -> None:
+        """Note what a batch has reached, and wait where that was too fast."""
+        for partition, position in reached.items():
+            self._done += position - self.reached[partition]
+            self.reached[partition] = position
+        self._tell()
+        due = self._began + (self._done - self._began_at) / self._per_s_max
+        await asyncio.sleep(max(due - time.monotonic(), 0))
+
+    def _tell(self) -> None:
+        elapsed_s = time.monotonic() - self._began
+        self._report(Rebuilt(self._done, self._total, self._began_at, elapsed_s))

@@ -6,11 +6,12 @@ event id, `ce_subject` the stream or register, `ce_time` when it happened; our e
 `ce_streamversion` is the version (`domain.events.Recorded.version`).
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
 from domain.events import Event, Recorded
-from domain.ids import millis_of, rfc3339
+from domain.ids import ID_MAX, AccountId, millis_of, rfc3339
 from domain.topics import Place
 from streams.envelope import (
     NO_ORIGIN,
@@ -24,6 +25,9 @@ from streams.feed import Fed, Unreadable
 SPEC_VERSION: Final = b"1.0"
 SOURCE: Final = b"starling"
 CONTENT_TYPE: Final = b"application/msgpack"
+
+# What may be an id of ours; a record is anybody's.
+_ACCOUNT: Final = re.compile(rb"[0-9]{1,19}")
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -71,6 +75,27 @@ def record_from(
         ("content-type", CONTENT_TYPE),
     )
     return Record(topic, b"%d" % key, state, headers)
+
+
+class Keyed(Protocol):
+    """A record as a client of Kafka hands it out."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+def load_keys(records: Iterable[Keyed], codec: Codec) -> None:
+    """Have the keys at hand for decoding all of them (`fed_of`): who orders an event is most often
+    whose it is. What is missing all the same is looked up event by event. Raises Unavailable."""
+    codec.load(
+        (said.decode("utf-8", "replace"), AccountId(int(record.key)))
+        for record in records
+        if record.key and _ACCOUNT.fullmatch(record.key) and int(record.key) <= ID_MAX
+        for name, said in record.headers
+        if name == "ce_type"
+    )
 
 
 def fed_of(place: Place, offset: int, headers: Headers, value: bytes | None, codec: Codec) -> Fed:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from domain.events import (
     AccountBlocked,
     AccountClosed,
+    AccountErased,
     AccountFollowed,
     AccountMuted,
     AccountOpened,
@@ -128,6 +129,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     ),
     ProfileChanged(event_id=EVENT, actor_id=ADA, personal=Profile("ada", "Ada L.", "Notes")),
     AccountClosed(event_id=EVENT, actor_id=ADA),
+    AccountErased(event_id=EVENT, actor_id=AccountId(0), account_id=ADA),
     RoleGranted(event_id=EVENT, actor_id=AccountId(0), account_id=HAL, role="admin"),
     NotificationsRead(event_id=EVENT, actor_id=ADA, up_to_id=ItemId(POST)),
     HandleClaimed(event_id=EVENT, actor_id=ADA, handle_key=HANDLE_KEY),

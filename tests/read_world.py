@@ -1,6 +1,6 @@
 """The read API over real SQLite stores that hold what was recorded: people ask by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,12 +30,13 @@ from infra.sqlite.refusals import SqliteRefusals
 from infra.sqlite.search_index import SqliteSearchIndex
 from infra.sqlite.trends import SqliteTrends
 from read_api.operations import Operations
+from read_api.ports import WorkStatus
 from read_api.routes import routes
 from read_api.stream import PACE, Pace, Streaming
 from read_api.views import Views
 from streams.envelope import Codec
+from streams.local_progress import LocalProgress
 from streams.registry import joined
-from streams.runner import LocalProgress
 from tests import facts
 from tests.asgi import Answered, ask
 from web.app import Edge, build
@@ -79,6 +80,16 @@ class Applied:
             raise ProjectionBehind
 
 
+class NotedWorks:
+    """What was asked for: `noted`, by projection."""
+
+    def __init__(self) -> None:
+        self.noted: dict[str, WorkStatus] = {}
+
+    def newest(self) -> Mapping[str, WorkStatus]:
+        return self.noted
+
+
 class ReadWorld:
     """Everybody in `facts.NAMES` has an account. `given` records events and applies them to every
     view; `ask` is one request of a named person (None: without a token)."""
@@ -94,6 +105,7 @@ class ReadWorld:
         self._filled = joined(self.views)
         self.dead_letters = self._closing(SqliteDeadLetters(folder / "dead_letters.db"))
         self.progress = LocalProgress([projection.name for projection, _ in self._filled])
+        self.works = NotedWorks()
         self.hub = LiveHub(self.feed, self.views, self.applied, bounds=bounds)
         projections = LocalProjections(
             [projection for projection, _ in self._filled],
@@ -106,7 +118,7 @@ class ReadWorld:
         self.routes = routes(
             self.views,
             Streaming(self.hub, self.applied, self.people, pace),
-            Operations(projections, self.dead_letters),
+            Operations(projections, self.dead_letters, self.works),
         )
         edge = Edge(self.people, self.applied, RateLimits(enabled=False))
         self.app = build(self.routes, edge)

@@ -31,6 +31,8 @@ PLANTS = {
     "The web framework stays at the edges": ("streams", "starlette"),
     "Engines stay behind their adapters": ("commands", "sqlite3"),
     "Faust stays in its worker": ("infra", "faust"),
+    "Replay has no way to answer or to ask anybody": ("projections", "httpx"),
+    "Who applies events does not know who listens": ("streams", "infra.live_hub"),
 }
 
 

@@ -32,6 +32,7 @@ from web.failures import Failures
 from web.incoming import Fields, fields_of, read_body
 from web.observing import Observe, Observing
 from web.outgoing import TOKEN_HEADER, send_reply
+from web.overload import TOO_MUCH, Overloaded
 from web.own_writes import WAIT_MAX_S, OwnWrites
 from web.request_id import RequestIds
 from web.routing import Auth, Call, Identity, Reply, Route
@@ -95,6 +96,8 @@ class RouteApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         extra: list[tuple[bytes, bytes]] = []
         try:
+            if TOO_MUCH in scope and self._route.limited:
+                raise Overloaded
             reply = await self._answer(scope, receive, extra)
         except Refusal as refusal:
             reply = problems.problem(refusal)

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from domain import errors
+from web.overload import Overloaded
 from web.routing import Reply
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -78,6 +79,7 @@ STATUS.update(
         UnsupportedMediaType: 415,
         LimitReached: 429,
         InternalError: 500,
+        Overloaded: 503,
     }
 )
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from domain.events.accounts import (
     AccountClosed,
+    AccountErased,
     AccountOpened,
     HandleClaimed,
     HandleReleased,
@@ -87,6 +88,7 @@ TYPES: Final[dict[str, type[Fact]]] = {
         AccountOpened,
         ProfileChanged,
         AccountClosed,
+        AccountErased,
         RoleGranted,
         NotificationsRead,
         HandleClaimed,
@@ -120,6 +122,7 @@ __all__ = [
     "TYPES",
     "AccountBlocked",
     "AccountClosed",
+    "AccountErased",
     "AccountFollowed",
     "AccountMuted",
     "AccountOpened",

@@ -58,6 +58,25 @@ class AccountClosed(Fact, frozen=True, kw_only=True):
         return f"account/{self.actor_id}"
 
 
+class AccountErased(Fact, frozen=True, kw_only=True):
+    """`actor_id` (0: the operator at the command line) had the person behind `account_id`, which
+    is closed, forgotten: once this is durable the key that sealed their words is destroyed."""
+
+    TYPE: ClassVar[str] = "account.erased"
+    TOPIC: ClassVar[str] = "user_events"
+    APPENDED: ClassVar[bool] = True
+
+    account_id: AccountId
+
+    @property
+    def stream(self) -> str:
+        return f"erasure/{self.account_id}"
+
+    @property
+    def key(self) -> AccountId:
+        return self.account_id
+
+
 class RoleGranted(Fact, frozen=True, kw_only=True):
     """`actor_id` (0: the operator at the command line) gave `account_id` a role."""
 

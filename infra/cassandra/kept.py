@@ -107,7 +107,11 @@ class Preparing(Protocol):
     """A keyring that can fetch or make keys without holding up the event loop."""
 
     async def prepare(self, person_ids: Collection[AccountId]) -> None:
-        """Have the keys at hand for the next `seal` or `open`. Raises Unavailable."""
+        """Have the keys at hand for the next `seal`, new ones where there are none. Raises
+        Unavailable."""
+
+    async def fetch(self, person_ids: Collection[AccountId]) -> None:
+        """Have the keys at hand for the next `open`, those that there are. Raises Unavailable."""
 
 
 class Encoding:
@@ -118,9 +122,14 @@ class Encoding:
         self.keyring = codec.keyring
 
     async def prepare(self, person_ids: Collection[AccountId]) -> None:
-        """Have keys at hand. Raises Unavailable."""
+        """Have keys at hand to seal with. Raises Unavailable."""
         if isinstance(self.keyring, Preparing):
             await self.keyring.prepare(person_ids)
+
+    async def fetch(self, person_ids: Collection[AccountId]) -> None:
+        """Have keys at hand to open with; none is made. Raises Unavailable."""
+        if isinstance(self.keyring, Preparing):
+            await self.keyring.fetch(person_ids)
 
     async def published(self, events: Sequence[Event], origin: Origin) -> Entry:
         """Events on their registers. Raises Unavailable."""
@@ -140,7 +149,7 @@ class Encoding:
 
     async def recorded(self, kept: Sequence[Kept]) -> list[Recorded]:
         """What was kept as events again, without positions. Raises Unavailable."""
-        await self.prepare({AccountId(one.person_id) for one in kept})
+        await self.fetch({AccountId(one.person_id) for one in kept})
         return [
             Recorded(self._codec.decode(one.name, one.state), one.version, position=0)
             for one in kept

@@ -168,7 +168,7 @@ class Receipts:
 
     async def answer(self, scope: str, sealed: bytes) -> Answer:
         """What was answered. Raises KeyReused for a person who was erased since."""
-        await self._encoding.prepare({person_of(scope)})
+        await self._encoding.fetch({person_of(scope)})
         return answer_of(scope, sealed, self._encoding.keyring)
 
     async def _sealed(self, scope: str, answer: Answer) -> bytes:

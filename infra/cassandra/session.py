@@ -30,8 +30,9 @@ from cassandra.protocol import (
     OverloadedErrorMessage,
     ServerError,
 )
-from cassandra.query import BatchStatement, BatchType, PreparedStatement
+from cassandra.query import BatchStatement, BatchType, PreparedStatement, SimpleStatement
 
+from infra.breaker import Breaker
 from projections.projection import StoreUnavailable
 
 TIMEOUT_S: Final = 10.0
@@ -60,11 +61,15 @@ OUTAGES: Final = (
 
 class CassandraSession:
     """Statements on one keyspace. Every method raises StoreUnavailable where Cassandra does not
-    answer; whether a write was done is unknown then."""
+    answer, at once where it did not a moment ago; whether a write was done is unknown then."""
 
-    def __init__(self, cluster: Cluster, session: Session) -> None:
+    def __init__(self, cluster: Cluster, session: Session, keyspace: str) -> None:
         self._cluster = cluster
         self._session = session
+        # Told with every statement. `USE` would change what a connection's prepared statements
+        # mean, and both server and driver warn of it.
+        self._keyspace = keyspace
+        self.breaker = Breaker("Cassandra")
         self._prepared: dict[str, PreparedStatement] = {}
 
     @classmethod
@@ -102,15 +107,15 @@ class CassandraSession:
                 f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = "
                 f"{{'class': 'NetworkTopologyStrategy', '{DATACENTER}': {replication_factor}}}"
             )
-            session.set_keyspace(keyspace)
         except BaseException:
             cluster.shutdown()
             raise
-        return cls(cluster, session)
+        return cls(cluster, session, keyspace)
 
     async def create(self, statements: Iterable[str]) -> None:
         """Change the schema, one statement after the other: agreement is waited for."""
-        for statement in statements:
+        for cql in statements:
+            statement = SimpleStatement(cql, keyspace=self._keyspace)
             await _unless_down(asyncio.to_thread(self._session.execute, statement))
 
     async def execute(self, cql: str, values: Sequence[Any] = ()) -> list[Row]:
@@ -156,12 +161,18 @@ class CassandraSession:
     async def _prepare(self, cql: str) -> PreparedStatement:
         statement = self._prepared.get(cql)
         if statement is None:
-            statement = await _unless_down(asyncio.to_thread(self._session.prepare, cql))
+            with self.breaker.passing():
+                preparing = asyncio.to_thread(self._session.prepare, cql, keyspace=self._keyspace)
+                statement = await _unless_down(preparing)
             self._prepared[cql] = statement
         return statement
 
     async def _run(self, statement: Any, values: Sequence[Any] | None) -> list[Row]:
         """All pages of what a statement gives."""
+        with self.breaker.passing():
+            return await self._pages(statement, values)
+
+    async def _pages(self, statement: Any, values: Sequence[Any] | None) -> list[Row]:
         loop = asyncio.get_running_loop()
         rows: list[Row] = []
         response = self._session.execute_async(statement, values)

@@ -1,10 +1,24 @@
-"""The command line: `starling serve`, `import`, `projections`, `replay`, `log`, `settings`,
-`admin`, `cluster`."""
+"""The command line: `starling serve`, `import`, `projections`, `replay`, `verify`, `erase`,
+`export`, `dead-letters`, `log`, `settings`, `admin`, `cluster`."""
 
 import typer
 
 from infra import interpreter
-from infra.cli import admin, cluster, importing, log, projections, replay, serve, settings, worker
+from infra.cli import (
+    admin,
+    cluster,
+    dead_letters,
+    erase,
+    export,
+    importing,
+    log,
+    projections,
+    replay,
+    serve,
+    settings,
+    verify,
+    worker,
+)
 
 app = typer.Typer(
     name="starling",
@@ -18,9 +32,13 @@ app.command("settings")(settings.show)
 app.command("import")(importing.import_files)
 app.command("replay")(replay.replay)
 app.command("rollback")(replay.rollback)
+app.command("verify")(verify.verify)
+app.command("erase")(erase.erase)
+app.command("export")(export.export)
 app.command("worker")(worker.worker)
 projections.app.command("prune")(replay.prune)
 app.add_typer(projections.app, name="projections")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(log.app, name="log")
 app.add_typer(admin.app, name="admin")
 app.add_typer(cluster.app, name="cluster")

@@ -1,7 +1,7 @@
 """What the commands share that ask a server or its folder: a failure is told and exits with 1."""
 
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -12,6 +12,9 @@ from infra.importing.tally import Progress, Report
 from infra.profiles.embedded import LOG_FILE
 from infra.settings import Settings
 
+Account = Annotated[
+    str, typer.Argument(help="A handle (with an @ where it is digits only), or an account id")
+]
 ResultT = TypeVar("ResultT", bound=Result)
 
 

@@ -3,13 +3,16 @@
 import asyncio
 import sys
 import time
-from typing import Annotated, Final
+from collections.abc import Callable
+from math import inf
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from infra.cli.asking import asked, fail, require_log
+from domain.errors import Refusal
+from infra.cli.asking import asked, fail, require_installation
 from infra.cli.settings import load_or_exit
 from infra.control.requests import (
     Answering,
@@ -18,12 +21,17 @@ from infra.control.requests import (
     SwapProjection,
 )
 from infra.settings import Settings
-from projections.projection import Projection
+from projections.projection import Projection, StoreUnavailable
 from streams.pipeline import Paused
 from streams.rebuild import Rebuilt
 from streams.registry import PROJECTIONS
 
 LINE_EVERY_S: Final = 3.0
+INTERRUPTED: Final = (
+    "interrupted; the same command goes on where it was, `starling projections prune` drops it"
+)
+INTERRUPTED_STATUS: Final = 130
+Report = Callable[[Rebuilt], None]
 _BY_NAME: Final = {projection.name: projection for projection in PROJECTIONS}
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Which projection")]
@@ -40,6 +48,24 @@ class Replayed(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class Planned(msgspec.Struct, frozen=True):
+    """What a replay would do: of `events` so many are `done` already."""
+
+    projection: str
+    would_build: int
+    events: int
+    done: int
+
+
+class How(NamedTuple):
+    """How to replay: events a second at most, to which position of the log."""
+
+    swap: bool
+    per_s_max: float
+    to: int | None
+    processes: int
+
+
 def replay(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which projection")] = None,
     *,
@@ -48,35 +74,48 @@ def replay(
     throttle: Annotated[
         float, typer.Option(help="At most so many events a second (0: no limit)", min=0)
     ] = 0,
+    to: Annotated[
+        int | None,
+        typer.Option(help="Build it as of a position of the log; implies --no-swap", min=0),
+    ] = None,
+    processes: Annotated[
+        int, typer.Option(help="How many share the partitions; cluster profile", min=1, max=64)
+    ] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be built")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build a projection anew from the log, beside the live one, then let it answer."""
     if (name is None) != all_of_them:
         raise typer.BadParameter("Name a projection, or say --all")
     settings = _settings()
+    if to is not None and settings.profile == "cluster":
+        fail("--to is a position of the embedded profile's log; topics have one per partition")
+    if processes > 1 and settings.profile == "embedded":
+        fail("--processes: the embedded profile's log has one partition")
+    how = How(swap and to is None, throttle or inf, to, processes)
     for projection in PROJECTIONS if name is None else (_projection(name),):
-        replayed = _replay(settings, projection, swap=swap, per_s_max=throttle or float("inf"))
-        _tell(replayed, as_json=as_json)
+        if dry_run:
+            _tell_plan(_planned(settings, projection, to), as_json=as_json)
+        else:
+            _tell(_replay(settings, projection, how), as_json=as_json)
 
 
 def rollback(name: Name, *, as_json: AsJson = False) -> None:
     """Let the generation answer again that was live before."""
-    found = asked(_settings(), RollBackProjection(_projection(name).name), Answering)
+    found = _changed(_settings(), RollBackProjection(_projection(name).name))
     _say(found, f"{name}: generation {found.generation} answers again", as_json=as_json)
 
 
 def prune(name: Name, *, as_json: AsJson = False) -> None:
     """Drop the generations that do not answer."""
-    found = asked(_settings(), PruneProjection(_projection(name).name), Answering)
+    found = _changed(_settings(), PruneProjection(_projection(name).name))
     dropped = ", ".join(map(str, found.dropped)) or "none"
     _say(found, f"{name}: dropped generations: {dropped}", as_json=as_json)
 
 
 def _settings() -> Settings:
     settings = load_or_exit()
-    if settings.profile == "cluster":
-        fail("replay is not built for the cluster profile yet")
-    require_log(settings)
+    require_installation(settings)
     return settings
 
 
@@ -86,12 +125,33 @@ def _projection(name: str) -> Projection:
     return _BY_NAME[name]
 
 
-def _replay(
-    settings: Settings, projection: Projection, *, swap: bool, per_s_max: float
-) -> Replayed:
-    # Imported here: the other commands start faster without the stores.
-    from infra import replaying  # noqa: PLC0415
+def _changed(settings: Settings, request: RollBackProjection | PruneProjection) -> Answering:
+    if settings.profile == "embedded":
+        return asked(settings, request, Answering)
+    # Imported here, as below: it needs the clients of the engines.
+    from infra.profiles import cluster_replay  # noqa: PLC0415
 
+    try:
+        return asyncio.run(cluster_replay.changed(settings, request))
+    except (Refusal, StoreUnavailable) as error:
+        fail(str(error))
+
+
+def _planned(settings: Settings, projection: Projection, to: int | None) -> Planned:
+    if settings.profile == "embedded":
+        from infra import replaying  # noqa: PLC0415
+
+        plan = replaying.planned(settings, projection)
+    else:
+        from infra.profiles import cluster_replay  # noqa: PLC0415
+
+        plan = asyncio.run(cluster_replay.planned(settings, projection))
+    events = plan.total if to is None else min(to, plan.total)
+    return Planned(projection.name, plan.number, events, min(plan.done, events))
+
+
+def _replay(settings: Settings, projection: Projection, how: How) -> Replayed:
+    building = _on_files if settings.profile == "embedded" else _on_engines
     last = Rebuilt(0, 0, 0, 0.0)
     with _Display(projection.name) as display:
 
@@ -100,16 +160,54 @@ def _replay(
             last = rebuilt
             display.show(rebuilt)
 
-        building = replaying.replay(settings, projection, report, per_s_max=per_s_max)
         try:
-            one = asyncio.run(building)
-        except (replaying.AlreadyBuilt, Paused) as error:
+            built, answering = building(settings, projection, report, how)
+        except (Refusal, Paused, StoreUnavailable) as error:
             fail(f"{projection.name}: {error}")
-    answering = one.number
-    if swap:
-        answering = asked(settings, SwapProjection(projection.name), Answering).generation
+        except KeyboardInterrupt:
+            typer.echo(f"{projection.name}: {INTERRUPTED}", err=True)
+            raise typer.Exit(INTERRUPTED_STATUS) from None
     events = last.done - last.began_at
-    return Replayed(projection.name, one.number, answering, events, round(last.elapsed_s, 3))
+    return Replayed(projection.name, built, answering, events, round(last.elapsed_s, 3))
+
+
+def _on_files(
+    settings: Settings, projection: Projection, report: Report, how: How
+) -> tuple[int, int]:
+    # Imported here: the other commands start faster without the stores.
+    from infra import replaying  # noqa: PLC0415
+
+    building = replaying.replay(settings, projection, report, per_s_max=how.per_s_max, to=how.to)
+    one = asyncio.run(building)
+    if not how.swap or one.state == "live":
+        return one.number, replaying.live(settings, projection).number
+    return one.number, asked(settings, SwapProjection(projection.name), Answering).generation
+
+
+def _on_engines(
+    settings: Settings, projection: Projection, report: Report, how: How
+) -> tuple[int, int]:
+    from infra.profiles import cluster_replay  # noqa: PLC0415
+
+    return asyncio.run(
+        cluster_replay.replayed(
+            settings,
+            projection,
+            report,
+            per_s_max=how.per_s_max,
+            processes=how.processes,
+            swap=how.swap,
+        )
+    )
+
+
+def _tell_plan(plan: Planned, *, as_json: bool) -> None:
+    begun = f", of which {plan.done:,} are done" if plan.done else ""
+    words = (
+        f"{plan.projection}: generation {plan.would_build} would be built "
+        f"from {plan.events:,} events{begun}"
+    )
+    _say(plan, words, as_json=as_json)
 
 
 def _tell(replayed: Replayed, *, as_json: bool) -> None:

@@ -1,27 +1,40 @@
 """Does what the command line asks, on the profile that it was given."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, assert_never
 
 from commands.grant_role import GrantRole, grant_role
 from commands.mentions import account_of
 from domain.errors import AccountNotFound, Refusal
 from domain.ids import AccountId
+from infra.control.letters import LetterDesk
 from infra.control.requests import (
+    AboutDeadLetters,
+    AccountFound,
     Answering,
+    DiscardDeadLetter,
     Done,
+    Erased,
+    ErasePerson,
+    FindAccount,
     GrantRoleTo,
     Imported,
     ImportFiles,
+    ListDeadLetters,
     Projections,
     PruneProjection,
     Request,
     Result,
+    RetryDeadLetter,
+    RetryEveryDeadLetter,
     RollBackProjection,
     SetPasswordOf,
+    ShowDeadLetter,
     ShowProjections,
     SwapProjection,
+    ToldOfDeadLetters,
 )
+from infra.erasing import account_named, erase
 from infra.importing.file_ids import BadNamespace
 from infra.importing.files import UnreadableFile
 from infra.importing.imports import Imports
@@ -29,16 +42,21 @@ from infra.importing.outside import Outside
 from infra.importing.recording import give
 from infra.importing.tally import Report
 from infra.profiles.profile import Generation, Profile
+from projections.projection import StoreUnavailable
 
 # What a request may come to; anything else is a fault of the program.
-EXPECTED: Final = (Refusal, UnreadableFile, BadNamespace, OSError)
+EXPECTED: Final = (Refusal, StoreUnavailable, UnreadableFile, BadNamespace, OSError)
 
 
 class Operator:
-    """One for each opened profile: its imports take turns."""
+    """One for each opened profile: its imports take turns. Where the profile does not run,
+    `settle` does at once what was asked for about dead letters."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(
+        self, profile: Profile, settle: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._profile = profile
+        self._letters = LetterDesk(profile, settle)
         self.imports = Imports(
             Outside(
                 profile.ports, profile.keys, profile.import_index, profile.data_path / "imports"
@@ -50,21 +68,46 @@ class Operator:
         match request:
             case ImportFiles(files):
                 return Imported(await self.imports.run(files, report))
-            case GrantRoleTo(handle, role):
-                account_id = await self._account(handle)
-                command = GrantRole(account_id=account_id, role=role)
-                await give(grant_role, command, self._profile.ports)
-                return Done()
-            case SetPasswordOf(handle, password):
-                account_id = await self._account(handle)
-                await self._profile.identity.reset_password(account_id, password)
-                return Done()
+            case GrantRoleTo() | SetPasswordOf():
+                return await self._change_account(request)
+            case FindAccount() | ErasePerson():
+                return await self._about_person(request)
             case ShowProjections():
                 return Projections(tuple(await self._profile.projections.status()))
             case SwapProjection() | RollBackProjection() | PruneProjection():
                 return await self._change_generation(request)
             case _:
+                return await self._tell_of_letters(request)
+
+    async def _change_account(self, request: GrantRoleTo | SetPasswordOf) -> Done:
+        account_id = await self._account(request.handle)
+        match request:
+            case GrantRoleTo(_, role):
+                command = GrantRole(account_id=account_id, role=role)
+                await give(grant_role, command, self._profile.ports)
+            case SetPasswordOf(_, password):
+                await self._profile.identity.reset_password(account_id, password)
+        return Done()
+
+    async def _tell_of_letters(self, request: AboutDeadLetters) -> ToldOfDeadLetters:
+        match request:
+            case ListDeadLetters():
+                return await self._letters.listed(request)
+            case ShowDeadLetter():
+                return await self._letters.shown(request)
+            case RetryDeadLetter():
+                return await self._letters.retried(request)
+            case RetryEveryDeadLetter():
+                return await self._letters.retried_all(request)
+            case DiscardDeadLetter():
+                return await self._letters.discarded(request)
+            case _:
                 assert_never(request)
+
+    async def _about_person(self, request: FindAccount | ErasePerson) -> AccountFound | Erased:
+        if isinstance(request, ErasePerson):
+            return await erase(request.account, self._profile)
+        return AccountFound(str(await account_named(request.account, self._profile.ports)))
 
     async def _change_generation(
         self, request: SwapProjection | RollBackProjection | PruneProjection

@@ -62,7 +62,7 @@ async def _at_rest(embedded: Embedded, request: Request, report: Report) -> Resu
     for projection, store in joined(embedded.views):
         position = (await store.checkpoint()).get(PARTITION, 0)
         embedded.progress.advance(projection.name, position)
-    return await Operator(embedded).perform(request, report)
+    return await Operator(embedded, embedded.runner.settle).perform(request, report)
 
 
 def _unheard(projection: str, error: BaseException) -> None:

@@ -1,12 +1,12 @@
 """The words between the command line and a running server: a JSON line asks, lines answer."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from infra.importing.imports import Files
 from infra.importing.tally import Progress, Summary
-from read_api.ports import ProjectionStatus
+from read_api.ports import DeadLetter, LetterPlace, ProjectionStatus
 
 
 class ImportFiles(msgspec.Struct, frozen=True, tag="import"):
@@ -27,6 +27,18 @@ class SetPasswordOf(msgspec.Struct, frozen=True, tag="set-password"):
 
     handle: str
     password: str
+
+
+class FindAccount(msgspec.Struct, frozen=True, tag="find-account"):
+    """Say whose a handle is, or was last; an account id is its own."""
+
+    account: str
+
+
+class ErasePerson(msgspec.Struct, frozen=True, tag="erase"):
+    """Erase the person who has the handle or the account id."""
+
+    account: str
 
 
 class ShowProjections(msgspec.Struct, frozen=True, tag="projections"):
@@ -51,19 +63,91 @@ class PruneProjection(msgspec.Struct, frozen=True, tag="prune"):
     name: str
 
 
+class ListDeadLetters(msgspec.Struct, frozen=True, tag="list-dead-letters"):
+    """Tell a page of the dead letters, of one projection or of all."""
+
+    projection: str | None
+    limit: int
+    after: LetterPlace | None = None
+
+
+class ShowDeadLetter(msgspec.Struct, frozen=True, tag="show-dead-letter"):
+    """Tell everything about one."""
+
+    projection: str
+    partition: int
+    position: int
+
+
+class RetryDeadLetter(msgspec.Struct, frozen=True, tag="retry-dead-letter"):
+    """Have one retried, and wait so long for the answer."""
+
+    projection: str
+    partition: int
+    position: int
+    wait_s: float
+
+
+class RetryEveryDeadLetter(msgspec.Struct, frozen=True, tag="retry-every-dead-letter"):
+    """Have all of a projection retried, and wait so long for the answers."""
+
+    projection: str
+    wait_s: float
+
+
+class DiscardDeadLetter(msgspec.Struct, frozen=True, tag="discard-dead-letter"):
+    """Have one dropped for good, and wait so long for the answer."""
+
+    projection: str
+    partition: int
+    position: int
+    reason: str
+    wait_s: float
+
+
+AboutDeadLetters = (
+    ListDeadLetters | ShowDeadLetter | RetryDeadLetter | RetryEveryDeadLetter | DiscardDeadLetter
+)
 Request = (
     ImportFiles
     | GrantRoleTo
     | SetPasswordOf
+    | FindAccount
+    | ErasePerson
     | ShowProjections
     | SwapProjection
     | RollBackProjection
     | PruneProjection
+    | AboutDeadLetters
 )
 
 
 class Imported(msgspec.Struct, frozen=True, tag="imported"):
     summary: Summary
+
+
+class AccountFound(msgspec.Struct, frozen=True, tag="account"):
+    account_id: str
+
+
+class Erased(msgspec.Struct, frozen=True, tag="erased"):
+    """A person is erased. Of their `events` in the log, those that were sealed are `unreadable`
+    now; `left` is what each store still answers about them. `removed` is what went beside the
+    projections. The digest is of their events as they can be read now: it never changes."""
+
+    account_id: str
+    erased_at: str
+    events: int
+    unreadable: int
+    readable: int
+    left: dict[str, int]
+    removed: dict[str, int]
+    digest: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left."""
+        return self.readable == 0 and not any(self.left.values())
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -82,13 +166,46 @@ class Answering(msgspec.Struct, frozen=True, tag="answering"):
     dropped: tuple[int, ...] = ()
 
 
+class DeadLettersListed(msgspec.Struct, frozen=True, tag="dead-letters"):
+    letters: tuple[DeadLetter, ...]
+
+
+class EventShown(msgspec.Struct, frozen=True):
+    """An event in clear; where it cannot be read `at` is empty and `event` says why."""
+
+    at: str
+    type: str
+    event: Any
+
+
+class DeadLetterShown(msgspec.Struct, frozen=True, tag="dead-letter"):
+    """The letter of each generation that has parked the event; `event` is None where the log does
+    not have it any more. `ahead` and `behind`: positions of what waits with it by key."""
+
+    letters: tuple[DeadLetter, ...]
+    event: EventShown | None
+    ahead: tuple[int, ...]
+    behind: tuple[int, ...]
+
+
+class DeadLettersSettled(msgspec.Struct, frozen=True, tag="dead-letters-settled"):
+    """Of so many that were `asked` about so many are `unanswered` yet; so many are still there,
+    the answered ones because they still cannot be applied, and `left` are the first of them."""
+
+    asked: int
+    unanswered: int
+    still_there: int
+    left: tuple[DeadLetter, ...]
+
+
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """It was not done, or not to the end; the reason is for a person."""
 
     reason: str
 
 
-Result = Imported | Done | Projections | Answering
+ToldOfDeadLetters = DeadLettersListed | DeadLetterShown | DeadLettersSettled
+Result = Imported | AccountFound | Erased | Done | Projections | Answering | ToldOfDeadLetters
 Message = Progress | Result | Failed
 
 encode: Final = msgspec.json.Encoder().encode

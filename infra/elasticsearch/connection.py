@@ -1,8 +1,8 @@
 """Connections to Elasticsearch for asyncio: time-outs, one kind of outage."""
 
-from collections.abc import Awaitable, Collection, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final, NamedTuple, Self
 
 from elasticsearch import (
     ApiError,
@@ -13,6 +13,7 @@ from elasticsearch import (
 )
 from elasticsearch import ConnectionError as Unreachable
 
+from infra.breaker import Breaker
 from projections.projection import StoreUnavailable
 
 ANSWER_S: Final = 10.0
@@ -22,7 +23,6 @@ CONFLICT: Final = 409
 EXISTS: Final = "resource_already_exists_exception"
 
 Body = Mapping[str, Any]
-T = TypeVar("T")
 
 
 class Refused(Exception):
@@ -45,11 +45,13 @@ class Answer(NamedTuple):
 
 
 class ElasticsearchConnection:
-    """Requests to one cluster. Every method raises StoreUnavailable where it does not answer, or
-    answers for a part of its shards only; whether a write was done is unknown then."""
+    """Requests to one cluster. Every method raises StoreUnavailable where it does not answer, at
+    once where it did not a moment ago, or answers for a part of its shards only; whether a write
+    was done is unknown then."""
 
     def __init__(self, client: AsyncElasticsearch) -> None:
         self._client = client
+        self.breaker = Breaker("Elasticsearch")
 
     @classmethod
     def to(cls, url: str) -> Self:
@@ -67,17 +69,16 @@ class ElasticsearchConnection:
     async def create_index(self, name: str, settings: Body, mappings: Body) -> None:
         """Make an index, unless it is there."""
         try:
-            await _unless_down(
-                self._client.indices.create(index=name, settings=settings, mappings=mappings)
-            )
+            with self._asked():
+                await self._client.indices.create(index=name, settings=settings, mappings=mappings)
         except ApiError as error:
             if error.error != EXISTS:
                 raise
 
     async def delete_index(self, name: str) -> None:
         """Remove an index, if it is there."""
-        with suppress(NotFoundError):
-            await _unless_down(self._client.indices.delete(index=name))
+        with suppress(NotFoundError), self._asked():
+            await self._client.indices.delete(index=name)
 
     async def write(self, index: str, writes: Sequence[Write], *, refresh: bool = False) -> None:
         """All of them in one request, each unless there is a higher version. Searches see them
@@ -88,9 +89,8 @@ class ElasticsearchConnection:
         for document_id, version, document in writes:
             at = {"_id": document_id, "version": version, "version_type": "external_gte"}
             lines += ({"index": at}, document)
-        answer = await _unless_down(
-            self._client.bulk(index=index, operations=lines, refresh=refresh)
-        )
+        with self._asked():
+            answer = await self._client.bulk(index=index, operations=lines, refresh=refresh)
         if answer["errors"]:
             for item in answer["items"]:
                 _check(item["index"]["status"], item["index"].get("error"), allowed=CONFLICT)
@@ -99,7 +99,8 @@ class ElasticsearchConnection:
         """Those that there are, as they are now, refreshed or not."""
         if not document_ids:
             return {}
-        answer = await _unless_down(self._client.mget(index=index, ids=list(document_ids)))
+        with self._asked():
+            answer = await self._client.mget(index=index, ids=list(document_ids))
         for found in answer["docs"]:
             _check(500 if "error" in found else 200, found.get("error"))
         return {found["_id"]: found["_source"] for found in answer["docs"] if found["found"]}
@@ -109,7 +110,8 @@ class ElasticsearchConnection:
         lines: list[Body] = []
         for body in bodies:
             lines += ({"allow_partial_search_results": False}, {"_source": False, **body})
-        answer = await _unless_down(self._client.msearch(index=index, searches=lines))
+        with self._asked():
+            answer = await self._client.msearch(index=index, searches=lines)
         answers = []
         for found in answer["responses"]:
             _check(found["status"], found.get("error"))
@@ -120,13 +122,20 @@ class ElasticsearchConnection:
 
     async def refresh(self, index: str) -> None:
         """Let searches see all that is written."""
-        answer = await _unless_down(self._client.indices.refresh(index=index))
+        with self._asked():
+            answer = await self._client.indices.refresh(index=index)
         if answer["_shards"]["failed"]:
             raise StoreUnavailable(f"Elasticsearch: {answer['_shards']}")
 
     async def close(self) -> None:
         """Let the connections go."""
         await self._client.close()
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """A request: its outage is told as one."""
+        with self.breaker.passing(), _outages_told():
+            yield
 
 
 def _check(status: int, error: Any, *, allowed: int = 200) -> None:
@@ -137,9 +146,10 @@ def _check(status: int, error: Any, *, allowed: int = 200) -> None:
         raise Refused(f"{status}: {error}")
 
 
-async def _unless_down(asked: Awaitable[T]) -> T:
+@contextmanager
+def _outages_told() -> Iterator[None]:
     try:
-        return await asked
+        yield
     except (Unreachable, ConnectionTimeout) as error:
         raise StoreUnavailable(f"Elasticsearch: {error}") from error
     except ApiError as error:

@@ -75,8 +75,8 @@ class Follows:
         self._run.tally.read(len(lines) - sum(refusal is not None for refusal in refusals))
 
     def _edge(self, line: FollowLine) -> _Edge:
-        people = self._run.ids.people
-        return _Edge(line, people[key_of(line.follower)], people[key_of(line.followee)])
+        follower, followee = (key_of(one) for one in (line.follower, line.followee))
+        return _Edge(line, self._run.person(follower), self._run.person(followee))
 
     async def _new(self, edges: Sequence[_Edge]) -> list[_Edge]:
         existing = self._run.outside.index.existing([edge.stream for edge in edges])

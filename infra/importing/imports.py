@@ -61,7 +61,7 @@ class Imports:
 
     async def _run(self, job: _Job, survey: Survey, tally: Tally) -> None:
         outside = self._outside
-        ids = await asyncio.to_thread(FileIds, job.namespace, outside.index)
+        ids = await asyncio.to_thread(FileIds, job.namespace, outside.index, outside.ports.handles)
         with Rejects(outside.folder / f"{job.namespace}.rejects.jsonl") as rejects:
             now_ms = round(outside.ports.stamps.now().timestamp() * 1000)
             run = Run(outside, ids, BackdatedIds(outside.index), rejects, tally, now_ms)

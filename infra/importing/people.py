@@ -43,7 +43,7 @@ class People:
 
     async def ensure(self, keys: Iterable[str]) -> None:
         """Have an account for each of these people. Raises Unavailable, Conflict."""
-        missing = [key for key in dict.fromkeys(keys) if key not in self._run.ids.people]
+        missing = [key for key in dict.fromkeys(keys) if self._run.ids.person(key) is None]
         if not missing:
             return
         newcomers = [
@@ -64,20 +64,20 @@ class People:
         return [AccountId(backdated.get(key) or stamps.event_id()) for key in keys]
 
     async def _open(self, newcomer: _Newcomer) -> None:
-        kind, _, file_id = newcomer.key.partition("/")
-        receipt = self._run.ids.receipt(newcomer.key, newcomer.account_id)
+        _, _, file_id = newcomer.key.partition("/")
+        receipt = self._run.ids.receipt_of_person(newcomer.key, newcomer.account_id)
         for handle in handles.candidates(self._run.ids.namespace, file_id):
             command = OpenAccount(
                 handle=handle,
                 display_name=_display_name(file_id),
                 account_id=newcomer.account_id,
-                source=f"{self._run.ids.namespace}:{file_id if kind == ACCOUNT else newcomer.key}",
+                source=self._run.ids.source_of(newcomer.key),
             )
             try:
                 events = await give(open_account, command, self._run.outside.ports, receipt)
             except HandleTaken:
                 continue
-            self._run.ids.people[newcomer.key] = newcomer.account_id
+            self._run.ids.keep_person(newcomer.key, newcomer.account_id)
             self._run.summary.accounts += 1
             self._run.summary.events += events
             return

@@ -125,7 +125,7 @@ class Posts:
 
     async def _post(self, ready: _Ready) -> None:
         line, post_id = ready.line, ready.post_id
-        author_id = self._run.ids.people[author_key(line, ready.source)]
+        author_id = self._run.person(author_key(line, ready.source))
         origin = f"{self._run.ids.namespace}:{line.id}"
         receipt = self._run.ids.receipt(f"{POST}/{line.id}", post_id)
         ports = self._run.outside.ports

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.ids import AccountId
 from infra.importing.backdating import BackdatedIds
 from infra.importing.file_ids import FileIds
 from infra.importing.files import FollowLine, Malformed, PostLine
@@ -29,6 +30,13 @@ class Run:
     def summary(self) -> Summary:
         """What came of it so far."""
         return self.tally.summary
+
+    def person(self, key: str) -> AccountId:
+        """The account of a person who is there: `People.ensure` was told the key."""
+        account_id = self.ids.person(key)
+        if account_id is None:
+            raise LookupError(key)
+        return account_id
 
     def reject(self, source: Path, line: PostLine | FollowLine | Malformed, reason: str) -> None:
         """Leave a line out and say why."""

@@ -24,6 +24,7 @@ from infra.kafka.topics import KafkaTopics, Topic
 from projections.projection import StoreUnavailable
 from streams.envelope import Codec
 from streams.feed import Fed
+from streams.records import load_keys
 
 # A row is closed by whichever comes first. Neither may ever change: rows would begin elsewhere.
 ROW_RECORDS: Final = 500
@@ -165,6 +166,7 @@ class ArchiveFeed:
             yield await asyncio.to_thread(self._decode, place, row.records)
 
     def _decode(self, place: Place, records: Sequence[KafkaRecord]) -> Sequence[Fed]:
+        load_keys(records, self._codec)
         return [record.fed(place, self._codec) for record in records]
 
 

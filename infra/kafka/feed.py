@@ -16,6 +16,7 @@ from infra.kafka.tails import Tails
 from infra.kafka.topics import KafkaTopics
 from streams.envelope import Codec
 from streams.feed import Fed
+from streams.records import load_keys
 
 TAIL_MAX: Final = 300
 BATCH: Final = 1_000
@@ -56,6 +57,10 @@ class KafkaFeed:
     def partitions(self) -> Sequence[int]:
         """The numbers of all of them, once it was started."""
         return self._partitions
+
+    def newest_id(self) -> int:
+        """The greatest id of an event that came since the start; 0 before."""
+        return self._tails.newest_id
 
     def head(self, partition: int) -> int:
         """See `Feed.head`: of the newest event that has come here."""
@@ -120,4 +125,6 @@ class KafkaFeed:
     def _decoded(
         self, reader: PartitionReader, place: Place, after: int, limit: int
     ) -> Sequence[Fed]:
-        return [one.fed(place, self._codec) for one in reader.read(place, after, limit)]
+        records = reader.read(place, after, limit)
+        load_keys(records, self._codec)
+        return [one.fed(place, self._codec) for one in records]

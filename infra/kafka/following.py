@@ -6,10 +6,11 @@ Decoding may wait for somebody's key: then that partition waits, and the others 
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaException, Message, TopicPartition
 
 from domain.errors import Unavailable
 from domain.topics import Place
@@ -18,6 +19,7 @@ from infra.kafka.reading import KafkaRecord, TrimmedAway, consumer, record_in
 from infra.kafka.tails import Tails
 from streams.envelope import Codec
 from streams.feed import Fed
+from streams.records import load_keys
 
 GROUP_MAX: Final = 1_000
 POLL_S: Final = 0.1
@@ -75,8 +77,19 @@ class Following:
         first = self._consumer.poll(POLL_S)
         if first is None:
             return ()
+        records = list(self._records((first, *self._consumer.consume(GROUP_MAX, 0))))
+        with suppress(Unavailable):  # which decoding tells for those who are concerned
+            load_keys((record for _, record in records), self._codec)
         group: list[Fed] = []
-        for message in (first, *self._consumer.consume(GROUP_MAX, 0)):
+        for place, record in records:
+            if place in self._stalled:
+                self._stalled[place].append(record)
+            else:
+                self._decode(place, record, group)
+        return group
+
+    def _records(self, messages: Iterable[Message]) -> Iterator[tuple[Place, KafkaRecord]]:
+        for message in messages:
             try:
                 record = record_in(message)
             except TrimmedAway:
@@ -85,12 +98,7 @@ class Following:
                 LOGGER.warning("The feed goes on after: %s", error)
                 continue
             topic = (message.topic() or "").removeprefix(self._prefix)
-            place = Place(topic, message.partition() or 0)
-            if place in self._stalled:
-                self._stalled[place].append(record)
-            else:
-                self._decode(place, record, group)
-        return group
+            yield Place(topic, message.partition() or 0), record
 
     def _decode(self, place: Place, record: KafkaRecord, group: list[Fed]) -> None:
         try:

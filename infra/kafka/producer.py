@@ -16,6 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from domain.errors import Unavailable
 from domain.topics import Place
+from infra.breaker import Breaker
 from infra.kafka.client import LOGGER, connection, failure
 from streams.records import Record
 
@@ -74,6 +75,7 @@ class KafkaProducer:
             "message.timeout.ms": int(1_000 * limits.delivery_s),
             "queue.buffering.max.messages": 2 * limits.records,
         }
+        self.breaker = Breaker("Kafka", outage=Unavailable)
         self._producer = self._open()
         self._outstanding = 0
         self._settled: list[_Sent] = []
@@ -96,7 +98,8 @@ class KafkaProducer:
 
         Records of one key keep their order. By default the key decides the partition; to name one
         is for putting records back where they were. Raises Unavailable: at once where too many
-        are on their way, else after the time-out, and then the outcome of each is unknown.
+        are on their way or Kafka did not answer a moment ago, else after the time-out, and then
+        the outcome of each is unknown.
         """
         if self._thread is None or self._ending.is_set():
             raise Unavailable("The producer does not run")
@@ -104,6 +107,12 @@ class KafkaProducer:
             raise Unavailable("Too many records are on their way to Kafka")
         if not records:
             return ()
+        with self.breaker.passing():
+            return await self._produce(records, partition)
+
+    async def _produce(
+        self, records: Sequence[Record], partition: int
+    ) -> Sequence[tuple[Place, int]]:
         sent = _Sent(records, asyncio.get_running_loop().create_future())
         try:
             for index, record in enumerate(records):

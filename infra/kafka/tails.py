@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from operator import attrgetter
 
+from domain.events import Recorded
 from streams.feed import Fed
 
 
@@ -24,7 +25,8 @@ class _Waiter:
 
 
 class Tails:
-    """`heads` are the positions after which events will come; so many are kept of a partition."""
+    """`heads` are the positions after which events will come; so many are kept of a partition.
+    `newest_id` is the greatest id of an event that came."""
 
     def __init__(self, heads: Mapping[int, int], kept_max: int) -> None:
         self._heads = dict(heads)
@@ -32,6 +34,7 @@ class Tails:
         self._lock = threading.Lock()
         self._waiters: set[_Waiter] = set()
         self._ended = False
+        self.newest_id = 0
 
     def head(self, partition: int) -> int:
         """The position of the newest event."""
@@ -43,6 +46,8 @@ class Tails:
             for fed in group:
                 self._events[fed.partition].append(fed)
                 self._heads[fed.partition] = fed.position
+                if isinstance(fed, Recorded) and fed.event.event_id > self.newest_id:
+                    self.newest_id = fed.event.event_id
             for waiter in self._waiters:
                 if self._has_behind(waiter.after):
                     waiter.wake()

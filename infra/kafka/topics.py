@@ -32,6 +32,10 @@ CONFIG: Final = {
     "retention.bytes": "-1",
 }
 
+# Where processes ask for the time (`infra.kafka.clock`); nobody reads it.
+CLOCK: Final = "clock"
+CLOCK_CONFIG: Final = {"message.timestamp.type": "LogAppendTime", "retention.ms": "3600000"}
+
 EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
@@ -109,6 +113,7 @@ class KafkaTopics:
                 KafkaError.TOPIC_ALREADY_EXISTS,
                 self._client().create_topics(new, request_timeout=TIMEOUT_S).values(),
             )
+        self._create_clock(replication_factor)
         found = self._seen(lambda found: len(found) == len(TOPICS))
         wrong = [topic for topic, made in found.items() if made.partitions != partitions]
         if wrong:
@@ -116,6 +121,13 @@ class KafkaTopics:
         self._check_config()
         self._offsets(LATEST)  # which answers only once every partition has its leader
         return found
+
+    def _create_clock(self, replication_factor: int) -> None:
+        new = NewTopic(self._prefix + CLOCK, 1, replication_factor, config=CLOCK_CONFIG)
+        _passing_over(
+            KafkaError.TOPIC_ALREADY_EXISTS,
+            self._client().create_topics([new], request_timeout=TIMEOUT_S).values(),
+        )
 
     def _check_config(self) -> None:
         resources = [ConfigResource(ResourceType.TOPIC, self._prefix + topic) for topic in TOPICS]
@@ -179,7 +191,8 @@ class KafkaTopics:
                 answer.result(TIMEOUT_S)
 
     def _drop(self, topics: Collection[str]) -> None:
-        names = [self._prefix + topic for topic in topics]
+        also = {CLOCK} if set(topics) == set(TOPICS) else set()
+        names = [self._prefix + topic for topic in {*topics, *also}]
         answers = self._client().delete_topics(names, request_timeout=TIMEOUT_S)
         _passing_over(KafkaError.UNKNOWN_TOPIC_OR_PART, answers.values())
         self._seen(lambda found: not found.keys() & set(topics))

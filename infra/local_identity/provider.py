@@ -120,6 +120,15 @@ class LocalIdentity:
         await self._passwords.drop(account_id)
         await self._sessions.end_all(account_id)
 
+    async def erase(self, account_id: AccountId) -> int:
+        """Keep nothing of an account that is closed; how much there was. Raises Unavailable."""
+        await self._sessions.end_all(account_id)
+        return await self._store.erase(account_id)
+
+    async def kept_of(self, account_id: AccountId) -> int:
+        """How much is kept of an account. Raises Unavailable."""
+        return await self._store.kept_of(account_id)
+
     async def rotate_signing_key(self) -> None:
         """Sign with a new key; tokens of the old one are good until they expire."""
         await self._keys.rotate()

@@ -102,6 +102,13 @@ class IdentityStore(Protocol):
     async def end_sessions(self, account_id: AccountId, at: int) -> Sequence[str]:
         """End all of the account; those that ended."""
 
+    async def erase(self, account_id: AccountId) -> int:
+        """Drop everything of the account: password, sessions, tokens; how many rows went. Only
+        for one whose tokens are refused for another reason, as a closed account's are."""
+
+    async def kept_of(self, account_id: AccountId) -> int:
+        """How many rows there are of the account."""
+
     async def forget_expired(self, before: int) -> None:
         """Drop some of the sessions that expired before a moment, with their tokens."""
 

@@ -22,6 +22,7 @@ from neo4j.exceptions import (
     ServiceUnavailable,
 )
 
+from infra.breaker import Breaker
 from projections.projection import StoreUnavailable
 
 CONNECT_S: Final = 5.0
@@ -43,11 +44,12 @@ T = TypeVar("T")
 
 
 class Neo4jConnection:
-    """Transactions on one database. Every method raises StoreUnavailable where it does not answer;
-    whether a write was done is unknown then."""
+    """Transactions on one database. Every method raises StoreUnavailable where it does not answer,
+    at once where it did not a moment ago; whether a write was done is unknown then."""
 
     def __init__(self, driver: AsyncDriver) -> None:
         self._driver = driver
+        self.breaker = Breaker("Neo4j")
 
     @classmethod
     def to(cls, url: str) -> Self:
@@ -70,14 +72,16 @@ class Neo4jConnection:
 
     async def read(self, cypher: str, **values: Any) -> list[Row]:
         """The rows of one query."""
-        return await _unless_down(self._read(cypher, values), READ_S)
+        with self.breaker.passing():
+            return await _unless_down(self._read(cypher, values), READ_S)
 
     async def write(self, work: Callable[[AsyncManagedTransaction], Awaitable[T]]) -> T:
         """Do it in one transaction; again where that was a deadlock's victim or its connection
         broke, so it must be harmless to do twice."""
-        async with self._driver.session() as session:
-            writing = session.execute_write(_bounded(work, WRITE_S))
-            return await _unless_down(writing, WRITE_S)
+        with self.breaker.passing():
+            async with self._driver.session() as session:
+                writing = session.execute_write(_bounded(work, WRITE_S))
+                return await _unless_down(writing, WRITE_S)
 
     async def change_schema(self, statements: Sequence[str]) -> None:
         """Each statement for itself: a schema changes in transactions of its own. What another

@@ -124,6 +124,11 @@ class Neo4jFollowerGraph:
         rows = await self._read(cypher.RELATIONS, reader=reader_id, ids=list(set(account_ids)))
         return {row[0]: AccountViewer(*row[1:]) for row in rows}
 
+    async def follow_of(self, follower_id: AccountId, followed_id: AccountId) -> EventId | None:
+        """See `FollowerGraph.follow_of`."""
+        rows = await self._read(cypher.FOLLOW, follower=follower_id, followed=followed_id)
+        return EventId(rows[0][0]) if rows else None
+
     async def _shared(
         self,
         which: Literal["followers", "following"],

@@ -160,3 +160,6 @@ WITH id, mine, theirs WHERE mine IS NOT NULL OR theirs IS NOT NULL
 RETURN id, coalesce(mine.follows, false), coalesce(theirs.follows, false),
     coalesce(mine.blocks, false), coalesce(theirs.blocks, false), coalesce(mine.mutes, false)
 """
+FOLLOW: Final = """
+MATCH ()-[s:<stands> {by: $follower, to: $followed}]->() WHERE s.follows RETURN s.follow_id
+"""

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from infra.breaker import Breaker
 from projections.projection import StoreUnavailable
 
 CONNECTIONS_MAX: Final = 8
@@ -48,12 +49,13 @@ Connection = psycopg.AsyncConnection[Row]
 
 
 class Database:
-    """Statements on one database. Every method raises StoreUnavailable where it does not answer;
-    whether a write was done is unknown then."""
+    """Statements on one database. Every method raises StoreUnavailable where it does not answer,
+    at once where it did not a moment ago; whether a write was done is unknown then."""
 
     def __init__(self, url: str, *, connections_max: int = CONNECTIONS_MAX) -> None:
         """Connects when it is first asked, in the event loop that asks, and again after an
         outage."""
+        self.breaker = Breaker("PostgreSQL")
         self._pool = AsyncConnectionPool(
             url,
             min_size=0,
@@ -121,7 +123,7 @@ class Database:
 
     @asynccontextmanager
     async def _borrowed(self, limit_s: float = TIMEOUT_S) -> AsyncIterator[Connection]:
-        with told_as_outages():
+        with self.breaker.passing(), told_as_outages():
             await self._pool.open()
             async with asyncio.timeout(limit_s), self._pool.connection() as connection:
                 try:

@@ -59,6 +59,19 @@ _END: Final = """UPDATE {ns}.sessions SET ended_at = %s, noted_at = now()
 WHERE session_id = %s AND ended_at IS NULL"""
 _END_SESSIONS: Final = """UPDATE {ns}.sessions SET ended_at = %s, noted_at = now()
 WHERE account_id = %s AND ended_at IS NULL AND session_id <> %s RETURNING session_id"""
+_ERASE: Final = """WITH ended AS (
+    DELETE FROM {ns}.sessions WHERE account_id = %(account)s RETURNING session_id),
+tokens AS (
+    DELETE FROM {ns}.refresh_tokens t USING ended WHERE t.session_id = ended.session_id
+    RETURNING 1),
+password AS (DELETE FROM {ns}.passwords WHERE account_id = %(account)s RETURNING 1)
+SELECT (SELECT count(*) FROM ended) + (SELECT count(*) FROM tokens)
+    + (SELECT count(*) FROM password)"""
+_KEPT_OF: Final = """SELECT
+(SELECT count(*) FROM {ns}.passwords WHERE account_id = %(account)s)
++ (SELECT count(*) FROM {ns}.sessions WHERE account_id = %(account)s)
++ (SELECT count(*) FROM {ns}.refresh_tokens t JOIN {ns}.sessions s USING (session_id)
+    WHERE s.account_id = %(account)s)"""
 _FORGET: Final = """WITH gone AS (DELETE FROM {ns}.sessions WHERE session_id IN (
     SELECT session_id FROM {ns}.sessions WHERE expires_at <= %s LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING session_id)
@@ -166,6 +179,14 @@ class PostgresqlIdentityStore:
     async def end_sessions(self, account_id: AccountId, at: int) -> Sequence[str]:
         """See `IdentityStore.end_sessions`."""
         return _ids(await self._rows(_END_SESSIONS, at, account_id, ""))
+
+    async def erase(self, account_id: AccountId) -> int:
+        """See `IdentityStore.erase`."""
+        return int((await self._rows(_ERASE, account=account_id))[0][0])
+
+    async def kept_of(self, account_id: AccountId) -> int:
+        """See `IdentityStore.kept_of`."""
+        return int((await self._rows(_KEPT_OF, account=account_id))[0][0])
 
     async def forget_expired(self, before: int) -> None:
         """See `IdentityStore.forget_expired`."""

@@ -1,5 +1,5 @@
 """The tables that all processes share, in numbered steps: keys, worker numbers, dead letters,
-identity. A projection's own tables are made with each generation instead.
+identity, which generations answer. A projection's own tables are made with each generation instead.
 
 A step that was released is never changed. What the newest program needs is added by steps that the
 program before it can live with, for both run while the one replaces the other.
@@ -50,7 +50,33 @@ CREATE TABLE signing_keys (
     kid text PRIMARY KEY, private_key bytea NOT NULL, made_at bigint NOT NULL, retired_at bigint,
     number integer NOT NULL UNIQUE);
 """
-STEPS: Final = (_KEYS, _LEASES, _DEAD_LETTERS, _IDENTITY)
+_GENERATIONS: Final = """
+CREATE TABLE generations (
+    projection text COLLATE "C" NOT NULL, version integer NOT NULL, number integer NOT NULL,
+    state text NOT NULL, PRIMARY KEY (projection, version, number));
+CREATE UNIQUE INDEX generations_live ON generations (projection, version) WHERE state = 'live';
+CREATE UNIQUE INDEX generations_coming ON generations (projection, version)
+    WHERE state IN ('building', 'filled');
+"""
+_DEAD_LETTERS_OF_GENERATIONS: Final = """
+-- What was parked before, or is by a program that knows no better, is the first generation's.
+ALTER TABLE dead_letters ADD COLUMN version integer NOT NULL DEFAULT 1,
+    ADD COLUMN generation integer NOT NULL DEFAULT 1, DROP CONSTRAINT dead_letters_pkey,
+    ADD PRIMARY KEY (projection, version, generation, partition, position);
+DROP INDEX dead_letters_by_key, dead_letters_requested;
+CREATE INDEX dead_letters_by_key
+    ON dead_letters (projection, version, generation, partition, key, position);
+CREATE INDEX dead_letters_requested ON dead_letters (projection, version, generation)
+    WHERE requested IS NOT NULL;
+"""
+STEPS: Final = (
+    _KEYS,
+    _LEASES,
+    _DEAD_LETTERS,
+    _IDENTITY,
+    _GENERATIONS,
+    _DEAD_LETTERS_OF_GENERATIONS,
+)
 
 _STEPS_TAKEN: Final = """
 CREATE TABLE IF NOT EXISTS migrations (

@@ -1,11 +1,11 @@
 """Connections to the engines of the cluster profile, for one process."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from redis.asyncio import Redis
-
+from infra.breaker import Breaker
 from infra.cassandra.session import CassandraSession
 from infra.elasticsearch.connection import ElasticsearchConnection
 from infra.engines import Engines, without_password
@@ -14,20 +14,30 @@ from infra.postgresql.database import Database
 from infra.profiles.names import Names
 from infra.profiles.waiting import connected
 from infra.redis import client as redis_client
+from infra.redis.client import RedisClient
 
-T = TypeVar("T")
+
+class Guarded(Protocol):
+    """A client that knows whether its engine answers."""
+
+    breaker: Breaker
+
+
+T = TypeVar("T", bound=Guarded)
 
 
 class Clients:
     """Each is connected when it is first asked for and closed with `opened`. So a process depends
     on the engines that it uses and on no others. Whether they answer is found out by who uses
-    them first (`waiting.connected`)."""
+    them first (`waiting.connected`), and told by their `breakers`."""
 
     def __init__(self, engines: Engines, names: Names, opened: AsyncExitStack) -> None:
         self.engines = engines
         self.names = names
         self._opened = opened
         self._connected: dict[str, Any] = {}
+        self._connecting: dict[str, asyncio.Lock] = {}
+        self.breakers: list[Breaker] = []
 
     async def postgresql(self) -> Database:
         """The pool of connections."""
@@ -47,14 +57,14 @@ class Clients:
 
         return await self._once("Cassandra", f"{host}:{port}", connect, CassandraSession.close)
 
-    async def redis(self) -> Redis:
+    async def redis(self) -> RedisClient:
         """The pool of connections."""
         url = self.engines.redis
 
-        async def connect() -> Redis:
+        async def connect() -> RedisClient:
             return redis_client.client(url)
 
-        return await self._once("Redis", url, connect, Redis.aclose)
+        return await self._once("Redis", url, connect, RedisClient.aclose)
 
     async def neo4j(self) -> Neo4jConnection:
         """The driver."""
@@ -81,9 +91,12 @@ class Clients:
         connect: Callable[[], Awaitable[T]],
         close: Callable[[T], Awaitable[object]],
     ) -> T:
-        if name not in self._connected:
-            client = await connected(name, without_password(address), connect)
-            self._opened.push_async_callback(close, client)
-            self._connected[name] = client
+        # Of several that ask at once the first one connects.
+        async with self._connecting.setdefault(name, asyncio.Lock()):
+            if name not in self._connected:
+                client = await connected(name, without_password(address), connect)
+                self._opened.push_async_callback(close, client)
+                self._connected[name] = client
+                self.breakers.append(client.breaker)
         found: T = self._connected[name]
         return found

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -16,6 +17,7 @@ from infra.counters import ViewCounters
 from infra.engines import engines_of
 from infra.folder import DataFolder
 from infra.following import REFUSALS, RefusalsFollower
+from infra.kafka.clock import BrokerClock
 from infra.live_hub import LiveHub
 from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
@@ -24,11 +26,14 @@ from infra.postgresql.dead_letters import PostgresqlDeadLetters
 from infra.postgresql.identity import PostgresqlIdentityStore
 from infra.postgresql.leases import PostgresqlLeases
 from infra.profiles.clients import Clients
+from infra.profiles.cluster_generations import ClusterGenerations
 from infra.profiles.cluster_log import LOG_TABLES, ClusterLog
-from infra.profiles.cluster_stores import GENERATION, opened
+from infra.profiles.cluster_remains import ClusterRemains
+from infra.profiles.cluster_stores import opened
+from infra.profiles.cluster_swaps import swaps_of
 from infra.profiles.embedded import LOWEST_COST, origin_of_request
+from infra.profiles.generation_watch import GenerationWatch
 from infra.profiles.names import Names
-from infra.profiles.one_generation import OneGeneration
 from infra.profiles.waiting import connected
 from infra.readiness import ClusterParts
 from infra.settings import Settings
@@ -37,6 +42,7 @@ from infra.stamps import LeasedStamps, wall_clock_ms
 from infra.stored_status import StoredProjections
 from projections.projection import StoreUnavailable
 from read_api.views import Views
+from streams.feed import Feed
 from streams.polled_progress import STREAM, PolledProgress
 from streams.registry import PROJECTIONS, joined
 
@@ -53,6 +59,7 @@ class Cluster:
     ports: Ports
     views: Views
     live: LiveHub
+    generations: ClusterGenerations
     identity: LocalIdentity
     metrics: Metrics
     outages = OUTAGES
@@ -61,7 +68,6 @@ class Cluster:
     def __init__(self, settings: Settings, opened_here: AsyncExitStack) -> None:
         self._settings = settings
         self._opened = opened_here
-        self.generations = OneGeneration(self.projection_names, GENERATION)
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -75,13 +81,30 @@ class Cluster:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """See `Profile.running`."""
-        async with self._opened, self._follower.running(), self.live.running():
+        async with (
+            self._opened,
+            self.generations.following(self.views, self.progress),
+            self._follower.running(),
+            self._clock.running(),
+            self.live.running(),
+        ):
             yield
+
+    @property
+    def remains(self) -> ClusterRemains:
+        """See `Profile.remains`."""
+        log = self._shared
+        return ClusterRemains(log.servers, log.prefix, self.views, self.keys, self.data_path)
 
     @property
     def data_path(self) -> Path:
         """See `Profile.data_path`."""
         return self.folder.path
+
+    @property
+    def feed(self) -> Feed:
+        """See `Profile.feed`."""
+        return self._feed
 
     async def _open(self) -> None:
         settings = self._settings
@@ -99,18 +122,32 @@ class Cluster:
         await self._open_log(clients)
 
     async def _open_views(self, clients: Clients) -> None:
-        stores = {one.name: await opened(one, clients, self._settings) for one in PROJECTIONS}
+        swaps = swaps_of(clients, self._shared.database, self._settings)
+        self.generations = ClusterGenerations(
+            swaps,
+            GenerationWatch(swaps.known),
+            partial(opened, clients=clients, settings=self._settings),
+        )
+        stores = await connected("PostgreSQL", clients.names.shared, self.generations.open_live)
         self.views = Views(**stores, refusals=self.refusals, now_ms=wall_clock_ms)
-        self.dead_letters = PostgresqlDeadLetters(self._shared.database, clients.names.shared)
+        self.dead_letters = PostgresqlDeadLetters(
+            self._shared.database, clients.names.shared, parked_max=self._settings.parked_max
+        )
         self.projections = StoredProjections(
-            joined(self.views),
+            self.views,
             self._feed,
             self.dead_letters,
-            generation=GENERATION,
+            generation=self.generations.number,
             now_ms=wall_clock_ms,
         )
-        self.parts = ClusterParts(self._feed, self.projections)
-        self.metrics = Metrics(self.projections)
+        self.metrics = Metrics(self.projections, clients.breakers)
+        self._clock = BrokerClock(
+            self._shared.servers,
+            prefix=self._shared.prefix,
+            clock_ms=wall_clock_ms,
+            found=self.metrics.cluster.clock_compared,
+        )
+        self.parts = ClusterParts(self._feed, self.projections, clients.breakers, self._clock)
         self.progress = PolledProgress(
             [(REFUSALS, self._follower), *joined(self.views)],
             self._published,
@@ -122,6 +159,7 @@ class Cluster:
         self._log: ClusterEventLog = await self._shared.event_log(
             on_commit=(self.refusals.enforce, self.metrics.committed), origin=origin_of_request
         )
+        await connected("Kafka", self._shared.servers, self._clock.compare)
         url, shared = clients.engines.postgresql, clients.names.shared
         leases = PostgresqlLeases(url, shared)
         self._opened.callback(leases.close)
@@ -132,7 +170,9 @@ class Cluster:
         self._opened.callback(self.import_index.close)
         self.ports = Ports(
             log=self.metrics.measured_log(self._log),
-            stamps=await asyncio.to_thread(LeasedStamps, leases),
+            stamps=await asyncio.to_thread(
+                LeasedStamps, leases, check=self._clock.check, seen=self._feed.newest_id
+            ),
             handles=self.keys,
             identity=self.identity,
             refusals=self.refusals,

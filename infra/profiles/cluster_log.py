@@ -67,6 +67,7 @@ class ClusterLog:
     ) -> ClusterEventLog:
         """The log to write to."""
         producer = KafkaProducer(self.servers, prefix=self.prefix)
+        self.clients.breakers.append(producer.breaker)
         self._opened.push_async_callback(producer.close)
         await producer.start()
         log = ClusterEventLog(

@@ -52,11 +52,32 @@ _MADE: Final[Mapping[str, Made]] = {
 }
 
 
+async def made(
+    projection: Projection, clients: Clients, settings: Settings, *, generation: int = GENERATION
+) -> Any:
+    """The projection's store, whether or not there is anything of it yet."""
+    name = clients.names.of(projection, generation)
+    return await _MADE[projection.name](clients, name, settings)
+
+
 async def opened(
     projection: Projection, clients: Clients, settings: Settings, *, generation: int = GENERATION
 ) -> Any:
     """The projection's store, whose tables are there; waits for its engine."""
+    store = await made(projection, clients, settings, generation=generation)
     name = clients.names.of(projection, generation)
-    store = await _MADE[projection.name](clients, name, settings)
     await connected(f"the store of {projection.name}", name, store.create)
     return store
+
+
+async def prepared(store: Any, before: Any) -> None:
+    """Let the store be as quick as the one before it is now: readers' homes that are kept ready
+    there are kept ready here from now on. Raises StoreUnavailable."""
+    if isinstance(store, RedisHomeTimelines) and isinstance(before, RedisHomeTimelines):
+        await store.make_ready(await before.ready_readers())
+
+
+async def closed(store: Any) -> None:
+    """End what the store does beside being asked. The clients are others' too."""
+    if isinstance(store, RedisHomeTimelines):
+        await store.close()

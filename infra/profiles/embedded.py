@@ -16,6 +16,7 @@ from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
 from infra.metrics import Metrics
 from infra.profiles.embedded_generations import EmbeddedGenerations
+from infra.profiles.embedded_remains import EmbeddedRemains
 from infra.profiles.embedded_stores import Surroundings
 from infra.projection_status import LocalProjections
 from infra.readiness import EmbeddedParts
@@ -35,8 +36,9 @@ from infra.stamps import LeasedStamps, wall_clock_ms
 from projections.projection import StoreUnavailable
 from read_api.views import Views
 from streams.envelope import NO_ORIGIN, Codec, Origin
+from streams.local_progress import LocalProgress
 from streams.registry import joined
-from streams.runner import LocalProgress, LocalRunner
+from streams.runner import LocalRunner
 from web.request_id import current as current_request
 
 LOG_FILE: Final = "log.db"
@@ -76,6 +78,10 @@ class Embedded:
             undo.callback(self._opened.close)
             self.folder = self._opened.enter_context(DataFolder(settings.data_path))
             self._open_feed()
+            letters = self._file("dead_letters.db")
+            self.dead_letters = self._closing(
+                SqliteDeadLetters(letters, parked_max=settings.parked_max)
+            )
             self.views = self._open_views(Surroundings(settings, clock_ms, home_depth))
             self._open_runner(crashed, clock_ms)
             self._open_log(clock_ms)
@@ -100,6 +106,11 @@ class Embedded:
     def keys(self) -> SqliteKeyring:
         """See `Profile.keys`."""
         return self.keyring
+
+    @property
+    def remains(self) -> EmbeddedRemains:
+        """See `Profile.remains`."""
+        return EmbeddedRemains(self.folder, self.generations, self.keyring)
 
     @property
     def parts(self) -> EmbeddedParts:
@@ -192,7 +203,9 @@ class Embedded:
         )
 
     def _open_views(self, around: Surroundings) -> Views:
-        self.generations = self._closing(EmbeddedGenerations(self.folder, around))
+        self.generations = self._closing(
+            EmbeddedGenerations(self.folder, around, self.dead_letters)
+        )
         stores = self.generations.open_live()
         return Views(**stores, refusals=self.refusals, now_ms=around.now_ms)
 
@@ -201,7 +214,6 @@ class Embedded:
     ) -> None:
         filled = joined(self.views)
         projections = [projection for projection, _ in filled]
-        self.dead_letters = self._closing(SqliteDeadLetters(self._file("dead_letters.db")))
         self.progress = LocalProgress([projection.name for projection in projections])
         self.projections = LocalProjections(
             projections,
@@ -215,7 +227,12 @@ class Embedded:
         self.metrics = Metrics(self.projections)
         measured = [(self.metrics.measured_projection(one), store) for one, store in filled]
         self.runner = LocalRunner(
-            self.feed, measured, self.dead_letters, self.progress, crashed=crashed
+            self.feed,
+            measured,
+            self.dead_letters,
+            self.progress,
+            crashed=crashed,
+            generation=self.generations.number,
         )
         self.generations.follow(self.runner, self.views, self.metrics.measured_projection)
 

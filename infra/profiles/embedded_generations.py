@@ -3,15 +3,20 @@ it, dropped. A generation is built by `starling replay` (`infra.replaying`), in 
 own; from then on this process follows the log with it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 from domain.errors import NotFound
 from infra.folder import DataFolder
+from infra.generations import Generation
 from infra.profiles.embedded_stores import Surroundings, opened
-from infra.sqlite.generations import Generation, SqliteGenerations
+from infra.replaying import alone
+from infra.sqlite.dead_letters import SqliteDeadLetters
+from infra.sqlite.generations import SqliteGenerations
 from projections.projection import Projection, Store
 from projections.stores import Stores
+from streams.dead_letters import Build
 from streams.registry import PROJECTIONS
 from streams.runner import LocalRunner
 
@@ -21,9 +26,13 @@ _BY_NAME: Final = {projection.name: projection for projection in PROJECTIONS}
 class EmbeddedGenerations:
     """The stores of every generation that follows the log. Used on one event loop."""
 
-    def __init__(self, folder: DataFolder, around: Surroundings) -> None:
+    def __init__(
+        self, folder: DataFolder, around: Surroundings, letters: SqliteDeadLetters
+    ) -> None:
+        """With what is dropped go its `letters`."""
         self._folder = folder
         self._around = around
+        self._letters = letters
         self._known = SqliteGenerations(folder.file("generations.db"))
         self._stores: dict[Generation, Any] = {}
         self._runner: LocalRunner | None = None
@@ -45,7 +54,7 @@ class EmbeddedGenerations:
         for projection in PROJECTIONS:
             for one in self._known.of(projection):
                 if one.state == "kept":
-                    runner.follow(measured(projection), self._open(one))
+                    runner.follow(measured(projection), self._open(one), one.number)
 
     def number(self, name: str) -> int:
         """That of the live generation."""
@@ -60,7 +69,8 @@ class EmbeddedGenerations:
             raise NotFound(f"No generation of {name} was built")
         runner, _ = self._serving()
         if self._key(found[0]) not in self._stores:
-            runner.follow(self._measured(projection), self._open(found[0]))
+            store = self._open(found[0])
+            runner.follow(self._measured(projection), store, found[0].number)
         return await self._swap(found[0])
 
     async def rollback(self, name: str) -> Generation:
@@ -71,18 +81,42 @@ class EmbeddedGenerations:
         return await self._swap(kept[-1])
 
     async def prune(self, name: str) -> Sequence[Generation]:
-        """Drop all that are not live; those that were dropped."""
+        """Drop all that are not live; those that were dropped. Raises AlreadyBuilt."""
+        with alone(self._folder.path, _projection(name)):
+            return await self._prune(name)
+
+    async def _prune(self, name: str) -> Sequence[Generation]:
         dropped = [one for one in self._known.of(_projection(name)) if one.state != "live"]
         for one in dropped:
             store = self._stores.pop(self._key(one), None)
             if store is not None:
                 await self._serving()[0].leave(store)
                 store.close()
+            await self._letters.forget(Build(*one[:3]))
             self._known.forget(one)
             path = self._folder.projection(*one[:3])
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
+        for build in await self._letters.counts():
+            if build.projection == name and build.version < _BY_NAME[name].version:
+                await self._letters.forget(build)
         return dropped
+
+    def every(self) -> Sequence[Generation]:
+        """Those of all projections, whether they follow the log or not."""
+        return [one for projection in PROJECTIONS for one in self._known.of(projection)]
+
+    @contextmanager
+    def store_of(self, one: Generation) -> Iterator[Store[Any]]:
+        """A generation's store; of one that does not follow the log, for as long as the context
+        lasts."""
+        followed: Store[Any] | None = self._stores.get(self._key(one))
+        if followed is not None:
+            yield followed
+            return
+        path = self._folder.projection(*one[:3])
+        with closing(opened(_projection(one.projection), path, self._around)) as store:
+            yield store
 
     def close(self) -> None:
         """Close every store."""

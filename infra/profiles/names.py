@@ -24,3 +24,7 @@ class Names(NamedTuple):
         """Where a generation of a projection keeps everything: `home_timelines_1_1`."""
         name = f"{projection.name}_{projection.version}_{generation}"
         return f"{self.prefix}_{name}" if self.prefix else name
+
+    def group(self, projection: Projection, generation: int) -> str:
+        """The consumer group of those that fill a generation (`streams.faust.worker`)."""
+        return f"{self.topics}{projection.name}-{projection.version}-{generation}"

@@ -1,23 +1,42 @@
 """What the server, the control socket and the command line need of a profile."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
 from commands.ports import DeadLetterRequests, Ports
 from domain.ids import AccountId
-from infra.importing.outside import ImportIndex, Keys
+from infra.importing.outside import ImportIndex
 from infra.live_hub import LiveHub
 from infra.metrics import Metrics
+from infra.remains import PersonKeys, Remains
 from read_api import ports as read_ports
+from read_api.ports import DeadLetter
 from read_api.views import Views
+from streams.dead_letters import Build, Parked
+from streams.feed import Feed
 from web.app import Authenticator, Progress
 from web.operations import Part
 
 
 class DeadLetters(read_ports.DeadLetters, DeadLetterRequests, Protocol):
-    """Read and asked about."""
+    """Read and asked about. All raise StoreUnavailable."""
+
+    async def at(self, projection: str, partition: int, position: int) -> Sequence[DeadLetter]:
+        """The letter of each generation that has parked this event."""
+
+    async def queue_of(self, letter: Parked) -> Sequence[Parked]:
+        """See `streams.dead_letters.DeadLetters.queue_of`."""
+
+    async def counts(self) -> Mapping[Build, int]:
+        """How many each build has that has any."""
+
+    async def unanswered(self, projection: str) -> int:
+        """How many it was asked about that it has not answered yet."""
+
+    async def forget(self, build: Build) -> None:
+        """Drop its letters: the build itself is dropped."""
 
 
 class Accounts(Authenticator, Protocol):
@@ -25,6 +44,12 @@ class Accounts(Authenticator, Protocol):
 
     async def reset_password(self, account_id: AccountId, new: str) -> None:
         """Set it without the old one; every session ends."""
+
+    async def erase(self, account_id: AccountId) -> int:
+        """Keep nothing of an account that is closed; how much there was."""
+
+    async def kept_of(self, account_id: AccountId) -> int:
+        """How much is kept of an account."""
 
 
 class Generation(Protocol):
@@ -72,9 +97,13 @@ class Profile(Protocol):
     @property
     def dead_letters(self) -> DeadLetters: ...
     @property
+    def feed(self) -> Feed: ...
+    @property
     def metrics(self) -> Metrics: ...
     @property
-    def keys(self) -> Keys: ...
+    def keys(self) -> PersonKeys: ...
+    @property
+    def remains(self) -> Remains: ...
     @property
     def import_index(self) -> ImportIndex: ...
 

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from infra.cassandra.archive_store import CassandraArchive
 from infra.cassandra.register_indexer import RegisterIndexer
@@ -14,14 +14,19 @@ from infra.kafka.archive import KafkaArchive
 from infra.kafka.feed import KafkaFeed
 from infra.kafka.reading import PartitionReader
 from infra.postgresql.dead_letters import PostgresqlDeadLetters
+from infra.postgresql.generations import PostgresqlGenerations
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_log import LOG_TABLES, ClusterLog
-from infra.profiles.cluster_stores import GENERATION, opened
+from infra.profiles.cluster_stores import closed, opened
+from infra.profiles.followers import Followers
+from infra.profiles.generation_watch import GenerationWatch
 from infra.profiles.names import Names
 from infra.profiles.waiting import connected
 from infra.settings import Settings
+from infra.stamps import wall_clock_ms
+from infra.worker_desk import Desk
 from projections.projection import Projection
-from streams.faust.worker import run_worker
+from streams.faust.worker import Worker
 from streams.registry import PROJECTIONS
 
 ARCHIVE_TABLES: Final = "archive"
@@ -29,12 +34,12 @@ ARCHIVE_TABLES: Final = "archive"
 Work = Callable[[], Awaitable[None]]
 
 
-async def _relay(log: ClusterLog, _opened: AsyncExitStack) -> Work:
+async def _relay(log: ClusterLog, _opened: AsyncExitStack, _desk: Desk) -> Work:
     """Brings what was decided and not published to its topics."""
     return (await log.event_log()).relay.run
 
 
-async def _registers(log: ClusterLog, opened: AsyncExitStack) -> Work:
+async def _registers(log: ClusterLog, opened: AsyncExitStack, _desk: Desk) -> Work:
     """Indexes what was published, where the publisher could not."""
     reader = PartitionReader(log.servers, prefix=log.prefix)
     opened.callback(reader.close)
@@ -43,16 +48,17 @@ async def _registers(log: ClusterLog, opened: AsyncExitStack) -> Work:
     return indexer.run
 
 
-async def _archive(log: ClusterLog, opened: AsyncExitStack) -> Work:
+async def _archive(log: ClusterLog, opened: AsyncExitStack, desk: Desk) -> Work:
     """Copies every partition into Cassandra."""
     store = CassandraArchive(await log.session(), ARCHIVE_TABLES)
     await connected("Cassandra", str(log.clients.engines.cassandra), store.create)
     archive = KafkaArchive(log.servers, store, prefix=log.prefix)
     opened.push_async_callback(archive.close)
+    desk.archive = archive
     return archive.run
 
 
-OF_THE_LOG: Final[Mapping[str, Callable[[ClusterLog, AsyncExitStack], Awaitable[Work]]]] = {
+OF_THE_LOG: Final[Mapping[str, Callable[[ClusterLog, AsyncExitStack, Desk], Awaitable[Work]]]] = {
     "relay": _relay,
     "registers": _registers,
     "archive": _archive,
@@ -67,33 +73,74 @@ async def work(settings: Settings, names: Collection[str]) -> None:
     async with AsyncExitStack() as opening:
         clients = Clients(engines_of(settings), Names(settings.namespace), opening)
         log = await ClusterLog.open(clients, opening, settings)
+        filled = [OF_PROJECTIONS[name] for name in names if name in OF_PROJECTIONS]
+        desk = _desk(log, settings, filled)
         runs: list[Work] = []
         for name in names:
             if name in OF_THE_LOG:
-                runs.append(await OF_THE_LOG[name](log, opening))
-        feed = await log.feed() if set(names) - OF_THE_LOG.keys() else None
-        for name in names:
-            if name in OF_PROJECTIONS and feed is not None:
-                runs.append(await _projection(OF_PROJECTIONS[name], log, feed, settings))
+                runs.append(await OF_THE_LOG[name](log, opening, desk))
+        if filled:
+            runs += await _projections(filled, log, settings, desk)
+        if settings.worker_address is not None:
+            runs.append(partial(desk.answer, *settings.worker_address))
         await _until_told(runs)
 
 
-async def _projection(
-    projection: Projection, log: ClusterLog, feed: KafkaFeed, settings: Settings
-) -> Work:
-    store: Any = await opened(projection, log.clients, settings)
-    letters = PostgresqlDeadLetters(log.database, log.clients.names.shared)
-    return partial(
-        run_worker,
-        projection,
-        store,
-        letters,
-        log.codec,
-        log.servers,
-        prefix=log.prefix,
-        generation=GENERATION,
-        feed=feed,
+def _letters(log: ClusterLog, settings: Settings) -> PostgresqlDeadLetters:
+    shared = log.clients.names.shared
+    return PostgresqlDeadLetters(log.database, shared, parked_max=settings.parked_max)
+
+
+def _desk(log: ClusterLog, settings: Settings, filled: Sequence[Projection]) -> Desk:
+    return Desk(
+        _letters(log, settings),
+        wall_clock_ms,
+        expected=[projection.name for projection in filled],
+        breakers=log.clients.breakers,
     )
+
+
+async def _projections(
+    projections: Sequence[Projection], log: ClusterLog, settings: Settings, desk: Desk
+) -> Sequence[Work]:
+    """Fill every generation of these that follows the log."""
+    feed = await log.feed()
+    shared = log.clients.names.shared
+    known = PostgresqlGenerations(log.database, log.clients.engines.postgresql, shared)
+    watch = GenerationWatch(known)
+    await connected("PostgreSQL", shared, watch.look)
+    fill = _Filling(log, feed, settings, desk).fill
+    return [watch.run, *(Followers(one, watch, fill).run for one in projections)]
+
+
+class _Filling(NamedTuple):
+    """What it takes to fill a generation of a projection."""
+
+    log: ClusterLog
+    feed: KafkaFeed
+    settings: Settings
+    desk: Desk
+
+    async def fill(self, projection: Projection, generation: int) -> None:
+        """Work for it until it is cancelled."""
+        log, settings = self.log, self.settings
+        store = await opened(projection, log.clients, settings, generation=generation)
+        worker = Worker(
+            self.desk.metrics.measured_projection(projection),
+            store,
+            _letters(log, settings),
+            log.codec,
+            log.servers,
+            prefix=log.prefix,
+            generation=generation,
+            feed=self.feed,
+            observer=self.desk.metrics,
+        )
+        try:
+            with self.desk.at_work(worker):
+                await worker.run()
+        finally:
+            await closed(store)
 
 
 async def _until_told(runs: Sequence[Work]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -19,6 +19,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
+from infra.breaker import Breaker
 from projections.projection import StoreUnavailable
 
 TIMEOUT_S: Final = 5.0
@@ -38,20 +39,36 @@ OUTAGES: Final = (
 _OUTAGE_CODES: Final = ("MISCONF", "BUSY", "NOREPLICAS")
 
 
-def client(url: str) -> "Redis":
+class RedisClient(Redis):
+    """The pool of connections, and what knows whether Redis answers."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.breaker = Breaker("Redis")
+
+
+def client(url: str) -> RedisClient:
     """A pool of connections, opened as they are needed; `aclose` it. A connection that Redis has
     closed in the meantime is opened anew once, so what is sent must bear being run again."""
-    return Redis.from_url(
+    made = RedisClient.from_url(
         url,
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
     )
+    return cast("RedisClient", made)
 
 
 @contextmanager
-def outages_told() -> Iterator[None]:
-    """Raise StoreUnavailable for whatever may work later; bugs stay what they are."""
+def outages_told(redis: RedisClient) -> Iterator[None]:
+    """Raise StoreUnavailable for whatever may work later, at once where Redis did not answer a
+    moment ago; bugs stay what they are. Not to be nested."""
+    with redis.breaker.passing(), _told():
+        yield
+
+
+@contextmanager
+def _told() -> Iterator[None]:
     try:
         yield
     except OUTAGES as error:

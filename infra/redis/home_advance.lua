@@ -1,4 +1,5 @@
 -- ARGV: depth, then partition, position of each. A position never goes back.
+-- How many pushes are open.
 
 local checkpoint = NAMESPACE .. ':checkpoint'
 for place = 2, #ARGV, 2 do
@@ -7,3 +8,4 @@ for place = 2, #ARGV, 2 do
         redis.call('HSET', checkpoint, partition, position)
     end
 end
+return redis.call('HLEN', OPEN)

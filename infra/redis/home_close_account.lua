@@ -3,7 +3,7 @@
 local account, shard = ARGV[2], ARGV[3]
 redis.call('SADD', CLOSED, account)
 evict(cache_of(shard, account))
-redis.call('UNLINK', NAMESPACE .. ':reposts:' .. account)
+redis.call('UNLINK', reposts(account))
 for _, what in ipairs({'following', 'hides', 'ties'}) do
     redis.call('UNLINK', of_reader(shard, what, account))
 end

@@ -1,7 +1,8 @@
 -- ARGV: depth, threshold, the share of it below which an author is pushed again, how many
 -- deliveries one call may make, then the actor's shard, actor, item of each, by item.
 -- Pushes to everybody, or to the actors alone: then the answer is item, actor, followers of those
--- that are left to push. Touches keys of followers in all shards.
+-- that are left to push. What has more followers than one call may push to is not among them: it
+-- is open from now on, and pushed in slices. Touches keys of followers in all shards.
 
 local THRESHOLD, SHARE, DELIVERIES = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
@@ -44,7 +45,9 @@ for place = 5, #ARGV, 3 do
     if redis.call('HEXISTS', ITEMS, item) == 1 then
         push_to(of_reader(shard, 'cache', actor), of_reader(shard, 'about', actor), {item})
         local author = about(actor)
-        if author.count > 0 and item > author.pulled then
+        if author.count > DELIVERIES and item > author.pulled then
+            redis.call('HSET', OPEN, item, actor .. ' 0 0')
+        elseif author.count > 0 and item > author.pulled then
             posted[#posted + 1] = {actor = actor, item = item, count = author.count}
             deliveries = deliveries + author.count
         end

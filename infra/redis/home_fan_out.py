@@ -37,7 +37,8 @@ class Left(NamedTuple):
 
 class FanOut:
     """Keeps caches complete above their floors. `threshold` and `depth` as `HomeTimelines` says;
-    `at_once` bounds about how many deliveries Redis makes before it serves others again."""
+    `at_once` bounds about how many deliveries Redis makes before it serves others again. What one
+    post needs more for is left open: `OpenPushes` does it."""
 
     def __init__(self, scripts: Scripts, *, threshold: float, depth: int, at_once: int) -> None:
         self._scripts = scripts
@@ -109,9 +110,6 @@ class FanOut:
         together: list[Left] = []
         deliveries = 0
         for item in left:
-            if item.followers > self._at_once * SHARDS:
-                await self._push_in_slices(item)
-                continue
             if deliveries + item.followers > self._at_once * SHARDS:
                 await self._push_to_shards(together)
                 together, deliveries = [], 0
@@ -123,24 +121,6 @@ class FanOut:
         posted = [value for item in items for value in (item.actor, item.item)]
         for shard in range(SHARDS if posted else 0):
             await self._scripts.call("push_shard", self._depth, shard, *posted)
-
-    async def _push_in_slices(self, item: Left) -> None:
-        for shard in range(SHARDS):
-            cursor = "0"
-            while True:
-                cursor = _text(
-                    await self._scripts.call(
-                        "push_some",
-                        self._depth,
-                        shard,
-                        item.actor,
-                        item.item,
-                        cursor,
-                        self._at_once,
-                    )
-                )
-                if cursor == "0":
-                    break
 
     async def _close(self, account_id: AccountId) -> None:
         while await self._scripts.call(

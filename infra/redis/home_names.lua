@@ -19,9 +19,17 @@ local DROPPED, CLOSED = NAMESPACE .. ':dropped', NAMESPACE .. ':closed'
 -- author -> the newest item that is pulled; how often an author was added here
 local PULLED, PULLED_EPOCH = NAMESPACE .. ':pulled', NAMESPACE .. ':pulled_epoch'
 
+-- item -> 'actor shard cursor': how far it is pushed, of those that are pushed in slices
+local OPEN = NAMESPACE .. ':open_pushes'
+
 -- What an account posted and reposted: a sorted set of item ids, all with score 0.
 local function timeline(account)
     return NAMESPACE .. ':timeline:' .. account
+end
+
+-- post -> 'version' if the account does not repost it, 'version item' if it does
+local function reposts(account)
+    return NAMESPACE .. ':reposts:' .. account
 end
 
 local function of_reader(shard, what, reader)
@@ -65,4 +73,19 @@ local function call_with_all(command, key, arguments, from)
         local last = math.min(first + AT_ONCE - 1, #arguments)
         redis.call(command, key, unpack(arguments, first, last))
     end
+end
+
+-- What a command on a key says of each argument.
+local function ask_with_all(command, key, arguments)
+    if #arguments <= AT_ONCE then
+        return redis.call(command, key, unpack(arguments))
+    end
+    local answers = {}
+    for first = 1, #arguments, AT_ONCE do
+        local last = math.min(first + AT_ONCE - 1, #arguments)
+        for _, answer in ipairs(redis.call(command, key, unpack(arguments, first, last))) do
+            answers[#answers + 1] = answer
+        end
+    end
+    return answers
 end

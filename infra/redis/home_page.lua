@@ -66,17 +66,44 @@ local function pulled_authors(cache, known_epoch, known)
     return authors
 end
 
-local function pulled(authors, number)
+-- Those that are not hidden, each with what is pulled of them.
+local function sources_of(authors)
     local sources = {}
-    for _, author in ipairs(authors) do
-        local up_to = redis.call('HGET', PULLED, author)
-        if up_to and redis.call('SISMEMBER', of_reader(shard, 'hides', reader), author) == 0 then
+    if #authors == 0 then
+        return sources
+    end
+    local hides = of_reader(shard, 'hides', reader)
+    local newest = ask_with_all('HMGET', PULLED, authors)
+    local hidden = redis.call('EXISTS', hides) == 1 and ask_with_all('SMISMEMBER', hides, authors)
+    for place, author in ipairs(authors) do
+        if newest[place] and not (hidden and hidden[place] == 1) then
             -- The bound is exclusive for `merged`, and the newest pulled item is pulled.
-            local highest = up_to < below and up_to .. '0' or below
-            sources[#sources + 1] = {key = timeline(author), above = above, below = highest}
+            sources[#sources + 1] = {key = timeline(author), below = newest[place] .. '0'}
         end
     end
-    return merged(sources, number, upwards)
+    return sources
+end
+
+local function pulled(sources, number)
+    local within = {}
+    for place, source in ipairs(sources) do
+        local highest = source.below < below and source.below or below
+        within[place] = {key = source.key, above = above, below = highest}
+    end
+    return merged(within, number, upwards)
+end
+
+-- What is being pushed to followers of those the reader follows, and may not have come yet.
+local function open_ids()
+    local all, ids = redis.call('HGETALL', OPEN), {}
+    local following = of_reader(shard, 'following', reader)
+    for place = 1, #all, 2 do
+        local actor = string.match(all[place + 1], '^%d+')
+        if redis.call('SISMEMBER', following, actor) == 1 then
+            ids[#ids + 1] = all[place]
+        end
+    end
+    return ids
 end
 
 local cache = cache_of(shard, reader)
@@ -98,13 +125,18 @@ if upwards and above < floor then
     return answer
 end
 above = above > floor and above or floor
-local authors = pulled_authors(cache, epoch, pulls)
+local sources, open = sources_of(pulled_authors(cache, epoch, pulls)), open_ids()
 repeat
     local wanted = limit + SPARE
     local ids = kept(cache.list, length, wanted)
-    if #authors > 0 then
-        for _, id in ipairs(pulled(authors, wanted)) do
+    if #sources + #open > 0 then
+        for _, id in ipairs(pulled(sources, wanted)) do
             ids[#ids + 1] = id
+        end
+        for _, id in ipairs(open) do
+            if id > above and id < below then
+                ids[#ids + 1] = id
+            end
         end
         ids = ordered(ids, wanted, upwards)
     end

@@ -5,16 +5,18 @@ is asked in slices, so that nobody's page holds up Redis.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 from domain.ids import ID_MAX, AccountId, ItemId, PostId
 from infra.redis.home_keys import item_key, shard_of
 from infra.redis.scripts import Scripts
+from projections.home_timelines import PLACES_MAX, Place, Source, Whereabouts
 from projections.items import Item
 from projections.windows import Window
 
 # Of whom one script pulls, about.
 SLICE: Final = 500
+SOURCES: Final[dict[bytes, Source]] = {source.encode(): source for source in get_args(Source)}
 _ACCOUNT_MAX: Final = len(str(ID_MAX))
 
 
@@ -58,6 +60,24 @@ class Pages:
             rest = Window(max_id=min(window.below, floor + 1), since_id=window.above)
             items += await self._pulled(reader_id, rest, limit - len(items))
         return Home(items, is_ready=True)
+
+    async def find(self, reader_id: AccountId, post_id: PostId) -> Whereabouts:
+        """See `HomeTimelines.find`."""
+        reader = (self._depth, shard_of(reader_id), reader_id, item_key(post_id))
+        places: set[Place] = set()
+        cursor: bytes | str = "0"
+        while True:
+            cursor, author, deleted, *found = await self._scripts.call(
+                "find", *reader, cursor, SLICE
+            )
+            # A scan may meet somebody twice.
+            places.update(
+                Place(_item(int(found[place]), found[place + 1]), SOURCES[found[place + 2]])
+                for place in range(0, len(found), 3)
+            )
+            if int(cursor) == 0:
+                newest = sorted(places, reverse=True)[:PLACES_MAX]
+                return Whereabouts(AccountId(int(author)) if author else None, deleted == 1, newest)
 
     async def _pulled(self, reader_id: AccountId, window: Window, limit: int) -> list[Item]:
         """What the window holds, from the items of everybody followed."""

@@ -1,9 +1,8 @@
 -- ARGV: depth, then account, post, its author, item, '1' or '0', version of each.
--- The register of an account and a post is 'version' if it is off, 'version item' if on.
 
 for place = 2, #ARGV, 6 do
     local account, post, author, item, on, version = unpack(ARGV, place, place + 5)
-    local registers = NAMESPACE .. ':reposts:' .. account
+    local registers = reposts(account)
     local old = redis.call('HGET', registers, post) or ''
     local old_version, old_item = string.match(old, '^(%d*) ?(%d*)$')
     if is_newer(version, old_version) and redis.call('SISMEMBER', CLOSED, account) == 0 then

@@ -4,20 +4,20 @@ The scripts have the keys (`home_names.lua`) and do the work; `home_fan_out` is 
 `home_pages` the read side.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from redis.asyncio import Redis
-
-from domain.ids import AccountId
-from infra.redis.client import outages_told
+from domain.ids import AccountId, PostId
+from infra.redis.client import RedisClient, outages_told
 from infra.redis.home_fan_out import FanOut
-from infra.redis.home_keys import shard_of
+from infra.redis.home_keys import SHARDS, shard_of
+from infra.redis.home_open_pushes import OpenPushes
 from infra.redis.home_pages import SLICE, Pages
 from infra.redis.home_scripts import HOME_SCRIPTS
-from infra.redis.home_visits import Visits
+from infra.redis.home_visits import AT_ONCE, Visits
 from infra.redis.scripts import Call, Scripts
-from projections.home_timelines import Operation
+from projections.home_timelines import Operation, Whereabouts
 from projections.items import Item
 from projections.projection import StoreUnavailable
 from projections.windows import Window
@@ -32,6 +32,7 @@ _DAY_MS: Final = 86_400_000
 # A visit is written down at most this often for a reader.
 _VISIT_EVERY_MS: Final = _DAY_MS // 4
 _KEYS_PER_SCAN: Final = 5_000
+_READERS_AT_ONCE: Final = 5_000
 
 
 class RedisHomeTimelines:
@@ -42,7 +43,7 @@ class RedisHomeTimelines:
 
     def __init__(
         self,
-        redis: "Redis",
+        redis: RedisClient,
         namespace: str,
         *,
         threshold: float,
@@ -60,17 +61,20 @@ class RedisHomeTimelines:
         self._fan_out = FanOut(
             self._scripts, threshold=threshold, depth=depth, at_once=deliveries_at_once
         )
+        self._open_pushes = OpenPushes(self._scripts, depth=depth, at_once=deliveries_at_once)
         self._pages = Pages(self._scripts, depth=depth, visit_every_ms=_VISIT_EVERY_MS)
         self._visits = Visits(self._keep_ready)
 
     async def create(self) -> None:
-        """Hand the scripts to Redis; there is nothing else to make. Raises StoreUnavailable."""
+        """Hand the scripts to Redis, and go on with pushes that somebody left open. Raises
+        StoreUnavailable."""
         await self._scripts.load()
+        await self._open_pushes.go_on(await self._scripts.call("advance", self._depth))
 
     async def drop(self) -> None:
         """Remove everything of the namespace. Raises StoreUnavailable."""
-        await self._visits.close()
-        with outages_told():
+        await self.close()
+        with outages_told(self._redis):
             cursor = 0
             while True:
                 cursor, keys = await self._redis.scan(
@@ -86,16 +90,17 @@ class RedisHomeTimelines:
         await self._fan_out.follow(operations)
         positions = [value for position in checkpoint.items() for value in position]
         unread_since_ms = self._now_ms() - self._active_ms
-        await self._scripts.call_all(
+        _, still_open = await self._scripts.call_all(
             [
                 Call("expire", (self._depth, unread_since_ms, EXPIRED_PER_BATCH)),
                 Call("advance", (self._depth, *positions)),
             ]
         )
+        await self._open_pushes.go_on(still_open)
 
     async def checkpoint(self) -> Mapping[int, int]:
         """See `Checkpoints.checkpoint`."""
-        with outages_told():
+        with outages_told(self._redis):
             kept = await self._redis.hgetall(f"{self._namespace}:checkpoint")
         return {int(partition): int(position) for partition, position in kept.items()}
 
@@ -106,30 +111,60 @@ class RedisHomeTimelines:
             self._visits.note(reader_id)
         return home.items
 
+    async def find(self, reader_id: AccountId, post_id: PostId) -> Whereabouts:
+        """See `HomeTimelines.find`."""
+        return await self._pages.find(reader_id, post_id)
+
     async def evict(self, reader_ids: Sequence[AccountId]) -> None:
         """See `HomeTimelines.evict`."""
         readers = [value for reader in reader_ids for value in (shard_of(reader), reader)]
         await self._scripts.call("evict", self._depth, *readers)
 
+    async def ready_readers(self) -> Mapping[AccountId, int]:
+        """For whom a home is kept ready, and when they read last (Unix milliseconds)."""
+        found: dict[AccountId, int] = {}
+        for shard in range(SHARDS):
+            first, told = 0, None
+            while told is None or len(told) == 2 * _READERS_AT_ONCE:
+                last = first + _READERS_AT_ONCE - 1
+                told = await self._scripts.call("readers", self._depth, shard, first, last)
+                for place in range(0, len(told), 2):
+                    found[AccountId(int(told[place]))] = int(float(told[place + 1]))
+                first = last + 1
+        return found
+
+    async def make_ready(self, readers: Mapping[AccountId, int]) -> None:
+        """Keep homes ready for those who have none, as if they had read then."""
+        ready = await self.ready_readers()
+        missing = [one for one in readers.items() if one[0] not in ready]
+        for first in range(0, len(missing), AT_ONCE):
+            some = missing[first : first + AT_ONCE]
+            await asyncio.gather(*(self._rebuild(reader, at_ms) for reader, at_ms in some))
+
     async def wait_for_rebuilds(self) -> None:
         """Return when every reader who read before is kept ready."""
         await self._visits.wait()
 
+    async def wait_for_pushes(self) -> None:
+        """Return when every post that was applied here is pushed to all whom it is pushed to."""
+        await self._open_pushes.wait()
+
     async def close(self) -> None:
-        """Stop rebuilding."""
+        """Stop rebuilding and pushing."""
         await self._visits.close()
+        await self._open_pushes.close()
 
     async def _keep_ready(self, reader_id: AccountId) -> None:
         try:
-            await self._rebuild(reader_id)
+            await self._rebuild(reader_id, self._now_ms())
         except StoreUnavailable:
             # They are served by pulling; their next reads ask again.
             return
 
-    async def _rebuild(self, reader_id: AccountId) -> None:
+    async def _rebuild(self, reader_id: AccountId, read_ms: int) -> None:
         """Keep a home ready for a reader who has none ready, from now on."""
         reader = (self._depth, shard_of(reader_id), reader_id)
-        fill = await self._scripts.call("begin", *reader, self._now_ms())
+        fill = await self._scripts.call("begin", *reader, read_ms)
         if fill is None:
             return
         cursor = await self._scripts.call("gather", *reader, "0", SLICE)

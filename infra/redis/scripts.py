@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
-from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
-from infra.redis.client import outages_told
+from infra.redis.client import RedisClient, outages_told
 
 Argument = bytes | str | int | float
 _FOLDER: Final = files("infra.redis")
@@ -30,7 +29,7 @@ class Scripts:
     """Scripts by name, on one key space. Every call raises StoreUnavailable where Redis does not
     answer; whether the script has run is unknown then, so scripts must bear being run again."""
 
-    def __init__(self, redis: "Redis", key: str, texts: Mapping[str, str]) -> None:
+    def __init__(self, redis: RedisClient, key: str, texts: Mapping[str, str]) -> None:
         self._redis = redis
         self._key = key
         self._texts = texts
@@ -41,31 +40,34 @@ class Scripts:
 
     async def load(self) -> None:
         """Hand all texts to Redis, which forgets them when it restarts."""
-        with outages_told():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for text in self._texts.values():
-                    pipeline.script_load(text)
-                await pipeline.execute()
+        with outages_told(self._redis):
+            await self._load()
 
     async def call(self, script: str, *arguments: Argument) -> Any:
         """What one script returns."""
-        with outages_told():
+        with outages_told(self._redis):
             try:
                 return await self._redis.evalsha(self._hashes[script], 1, self._key, *arguments)
             except NoScriptError:
-                await self.load()
+                await self._load()
                 return await self._redis.evalsha(self._hashes[script], 1, self._key, *arguments)
 
     async def call_all(self, calls: Sequence[Call]) -> list[Any]:
         """What each of them returns: they run in their order, in one round trip, others between."""
         if not calls:
             return []
-        with outages_told():
+        with outages_told(self._redis):
             try:
                 return await self._pipelined(calls)
             except NoScriptError:
-                await self.load()
+                await self._load()
                 return await self._pipelined(calls)
+
+    async def _load(self) -> None:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for text in self._texts.values():
+                pipeline.script_load(text)
+            await pipeline.execute()
 
     async def _pipelined(self, calls: Sequence[Call]) -> list[Any]:
         async with self._redis.pipeline(transaction=False) as pipeline:

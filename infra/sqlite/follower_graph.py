@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import orjson
 
-from domain.ids import AccountId
+from domain.ids import AccountId, EventId
 from domain.objects import AccountViewer
 from infra.sqlite.kept_rows import KeptRows
 from infra.sqlite.projection_file import ProjectionFile, Statements
@@ -129,6 +129,8 @@ _COUNTS: Final = """SELECT account_id, followers, following
 FROM json_each(?) CROSS JOIN counts ON account_id = value WHERE followers + following > 0"""
 _RELATIONS: Final = """SELECT other_id, follows, followed, blocks, blocked, mutes
 FROM json_each(?2) CROSS JOIN ties ON account_id = ?1 AND other_id = value"""
+_FOLLOW: Final = """SELECT follow_id FROM ties
+WHERE account_id = ? AND other_id = ? AND follows = 1"""
 _STRANGER: Final = AccountViewer()
 _VIEWERS: Final = {flags: AccountViewer(*map(bool, flags)) for flags in product((0, 1), repeat=5)}
 
@@ -210,6 +212,11 @@ class SqliteFollowerGraph:
         if len(known) > RELATIONS_KEPT:
             known.clear()
         return relations
+
+    async def follow_of(self, follower_id: AccountId, followed_id: AccountId) -> EventId | None:
+        """See `FollowerGraph.follow_of`."""
+        row = self._file.reader.execute(_FOLLOW, (follower_id, followed_id)).fetchone()
+        return None if row is None else EventId(row[0])
 
     def _read_counts(self, account_ids: Collection[AccountId]) -> dict[AccountId, EdgeCounts]:
         rows = self._file.reader.execute(_COUNTS, (orjson.dumps(list(account_ids)),))

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
+from infra.generations import Generation, first_of
 from infra.sqlite.connections import connect, transaction
 from projections.projection import Projection
-
-State = Literal["building", "live", "kept"]
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS generations (
@@ -23,16 +22,6 @@ _SET: Final = """INSERT INTO generations VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET state = excluded.state"""
 
 
-class Generation(NamedTuple):
-    """One build of a projection's store from the log. Of those of a projection one is live, at
-    most one is being built; the kept ones were live before and still follow the log."""
-
-    projection: str
-    version: int
-    number: int
-    state: State
-
-
 class SqliteGenerations:
     """A file that several processes may open: every change is one transaction."""
 
@@ -46,7 +35,7 @@ class SqliteGenerations:
         asked = (projection.name, projection.version)
         rows = self._connection.execute(_ALL + "ORDER BY number", asked).fetchall()
         found = [Generation(*asked, number, state) for number, state in rows]
-        return found or [Generation(*asked, 1, "live")]
+        return found or [first_of(projection)]
 
     def live(self, projection: Projection) -> Generation:
         """The one that answers."""

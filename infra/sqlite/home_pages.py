@@ -1,14 +1,15 @@
 """The read side of home timelines: a page out of what is kept ready and what is pulled.
 
-A page is read in one snapshot, so it sees a batch whole or not at all. Above a ready home's floor
-it comes from the items that are kept there, checked against what is live and how the reader stands
-to its authors now, and from pulled authors; below the floor, or if none is ready, from all authors.
+Above a ready home's floor a page comes from the items that are kept there, as far as they are
+live, and from pulled authors; below the floor, or if none is ready, from all authors. A page of
+several parts is read in one snapshot, so that it sees a batch whole or not at all; what is kept
+ready and asks nobody else needs none, as it is pushed in the order of the log.
 """
 
 import sqlite3
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
@@ -16,7 +17,9 @@ import orjson
 
 from domain.ids import AccountId
 from infra.sqlite.home_merge import SHOWN, Source, merged
-from infra.sqlite.home_ready import ReadyHomes
+from infra.sqlite.home_ready import ReadyHome, ReadyHomes
+from infra.sqlite.kept_rows import KeptRows
+from infra.sqlite.projection_file import ProjectionFile
 from projections.items import Item
 from projections.windows import Window
 
@@ -24,6 +27,8 @@ from projections.windows import Window
 # than by asking what each of the followed posted.
 MANY_FOLLOWED: Final = 1_000
 SCANNED_MAX: Final = 1_000
+# Some 250 bytes each.
+ITEMS_KEPT: Final = 60_000
 
 _PULLS: Final = """SELECT EXISTS (SELECT 1 FROM ties INDEXED BY pulled_ties
     WHERE reader_id = ? AND pulled = 1 AND follows = 1)"""
@@ -34,6 +39,8 @@ _FOLLOWED: Final = """(i.actor_id = :reader OR EXISTS (SELECT 1 FROM ties t
 _KEPT: Final = f"""SELECT {_ITEM} FROM json_each(:ids) kept
 CROSS JOIN items i INDEXED BY items_by_id ON i.item_id = kept.value
 WHERE {_FOLLOWED} AND {SHOWN}"""
+_LIVE: Final = f"""SELECT {_ITEM} FROM json_each(?) kept
+CROSS JOIN items i INDEXED BY items_by_id ON i.item_id = kept.value"""
 _EVERYBODYS: Final = f"""SELECT {_ITEM} FROM items i INDEXED BY items_by_id
 WHERE i.item_id > :above AND i.item_id < :below AND i.item_id {{within}} COALESCE(
     (SELECT item_id FROM items INDEXED BY items_by_id WHERE item_id > :above AND item_id < :below
@@ -71,7 +78,7 @@ _UP: Final = _direction(upwards=True)
 _DOWN: Final = _direction(upwards=False)
 
 
-class _Kept(NamedTuple):
+class _Ready(NamedTuple):
     """What is ready of a home: complete above `floor` but for pulled authors, if there are any."""
 
     ids: "array[int]"
@@ -79,23 +86,69 @@ class _Kept(NamedTuple):
     pulls: bool
 
 
-def read_home(
-    connection: sqlite3.Connection,
-    ready: ReadyHomes,
-    reader_id: AccountId,
-    window: Window,
-    limit: int,
-) -> Sequence[Item]:
-    """The reader's home in the window, as it is at one moment, newest first."""
-    with _snapshot(connection):
-        # The snapshot begins with this; only then may be looked at what is ready.
-        (pulls,) = connection.execute(_PULLS, (reader_id,)).fetchone()
-        home = ready.get(reader_id)
-        kept = None if home is None else _Kept(home.ids, home.floor, bool(pulls))
-        page = _Page(connection, reader_id, window.above, limit)
-        if window.upwards:
-            return page.upwards(kept, window.below)
-        return page.downwards(kept, window.below)
+class HomePages:
+    """Reads homes out of a file and what is ready. Any thread may."""
+
+    def __init__(self, file: ProjectionFile, ready: ReadyHomes) -> None:
+        self._file = file
+        self._ready = ready
+        self._live: KeptRows[int, Item] = KeptRows(
+            file, {"items": "item_id"}, self._read_live, limit=ITEMS_KEPT
+        )
+
+    def read(self, reader_id: AccountId, window: Window, limit: int) -> Sequence[Item]:
+        """The reader's home in the window, as it is at one moment, newest first."""
+        home = self._ready.get(reader_id)
+        kept = None if home is None else self._kept(home, window, limit)
+        return self._merged(reader_id, window, limit) if kept is None else kept
+
+    def _kept(self, home: ReadyHome, window: Window, limit: int) -> list[Item] | None:
+        """The page out of what is kept ready alone; None if more is needed."""
+        ids, floor, above = home.ids, home.floor, window.above
+        if window.upwards and above < floor:
+            return None
+        within = ids[bisect_right(ids, max(above, floor)) : bisect_left(ids, window.below)]
+        # Asked only now: of who begins to be pulled nothing is among these ids then.
+        if home.pulls:
+            return None
+        if not window.upwards:
+            within.reverse()
+        items = self._standing(within, home.hidden, limit)
+        if len(items) < limit and above < floor:
+            return None
+        return items[::-1] if window.upwards else items
+
+    def _standing(self, ids: "array[int]", hidden: frozenset[AccountId], limit: int) -> list[Item]:
+        """The first of the items that are live and not hidden."""
+        items: list[Item] = []
+        at = 0
+        while at < len(ids) and (missing := limit - len(items)):
+            some = ids[at : at + missing].tolist()
+            at += missing
+            live = self._live.get(some)
+            found = [live[item_id] for item_id in some if item_id in live]
+            items += [item for item in found if not _is_hidden(item, hidden)] if hidden else found
+        return items
+
+    def _merged(self, reader_id: AccountId, window: Window, limit: int) -> Sequence[Item]:
+        connection = self._file.reader
+        with _snapshot(connection):
+            # The snapshot begins with this; only then may be looked at what is ready.
+            (pulls,) = connection.execute(_PULLS, (reader_id,)).fetchone()
+            home = self._ready.get(reader_id)
+            kept = None if home is None else _Ready(home.ids, home.floor, bool(pulls))
+            page = _Page(connection, reader_id, window.above, limit)
+            if window.upwards:
+                return page.upwards(kept, window.below)
+            return page.downwards(kept, window.below)
+
+    def _read_live(self, item_ids: Collection[int]) -> Mapping[int, Item]:
+        rows = self._file.reader.execute(_LIVE, (orjson.dumps(list(item_ids)),))
+        return {row[0]: Item._make(row) for row in rows}
+
+
+def _is_hidden(item: Item, hidden: frozenset[AccountId]) -> bool:
+    return item.author_id in hidden or item.reposted_by_id in hidden
 
 
 @contextmanager
@@ -115,7 +168,7 @@ class _Page(NamedTuple):
     above: int
     limit: int
 
-    def downwards(self, kept: _Kept | None, below: int) -> list[Item]:
+    def downwards(self, kept: _Ready | None, below: int) -> list[Item]:
         """The newest items of the window, newest first."""
         if kept is None:
             return self._pull(_DOWN, below, self.limit)
@@ -125,13 +178,13 @@ class _Page(NamedTuple):
             items += self._pull(_DOWN, min(below, kept.floor + 1), missing)
         return items
 
-    def upwards(self, kept: _Kept | None, below: int) -> list[Item]:
+    def upwards(self, kept: _Ready | None, below: int) -> list[Item]:
         """The oldest items of the window, newest first."""
         if kept is None or self.above < kept.floor:
             return self._pull(_UP, below, self.limit)[::-1]
         return self._ready(_UP, kept, below)[::-1]
 
-    def _ready(self, direction: _Direction, kept: _Kept, below: int) -> list[Item]:
+    def _ready(self, direction: _Direction, kept: _Ready, below: int) -> list[Item]:
         """What the window holds above the floor."""
         above = max(self.above, kept.floor)
         items = self._standing(direction, kept.ids, above, below)

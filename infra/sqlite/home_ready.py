@@ -20,18 +20,24 @@ from domain.ids import AccountId
 # Some 4 kB each, with 400 items.
 READERS_MAX: Final = 40_000
 EXPIRE_EVERY_MS: Final = 3_600_000
+NOBODY: Final[frozenset[AccountId]] = frozenset()
 
 
 class ReadyHome:
     """The `ids` (ascending) of a reader's home above `floor`: every one that stands there but for
-    those of pulled authors, and perhaps some that do not, or not any more."""
+    those of pulled authors (`pulls`: whether there are any), and some that do not: what is not
+    live, and what those posted or reposted who are `hidden` from the reader."""
 
-    __slots__ = ("floor", "ids", "last_read_ms")
+    __slots__ = ("floor", "hidden", "ids", "last_read_ms", "pulls")
 
-    def __init__(self, ids: Sequence[int], last_read_ms: int) -> None:
+    def __init__(
+        self, ids: Sequence[int], last_read_ms: int, hidden: frozenset[AccountId], *, pulls: bool
+    ) -> None:
         self.floor = 0
         self.ids = array("q", ids)
         self.last_read_ms = last_read_ms
+        self.hidden = hidden
+        self.pulls = pulls
 
     def insert(self, item_id: int) -> None:
         """Add an item that is not the newest."""
@@ -89,12 +95,20 @@ class ReadyHomes:
             else:
                 home.insert(item_id)
 
-    def keep(self, reader_id: AccountId, item_ids: Sequence[int], now_ms: int) -> None:
+    def keep(
+        self,
+        reader_id: AccountId,
+        item_ids: Sequence[int],
+        now_ms: int,
+        *,
+        hidden: frozenset[AccountId] = NOBODY,
+        pulls: bool = False,
+    ) -> None:
         """Keep a home ready from now on. `item_ids`, ascending, are its newest: all that there
         are, or more than `depth`."""
         if len(self._homes) >= self._readers_max:
             self._make_room()
-        home = ReadyHome(item_ids, now_ms)
+        home = ReadyHome(item_ids, now_ms, hidden, pulls=pulls)
         home.trim(self.depth)
         self._homes[reader_id] = home
 

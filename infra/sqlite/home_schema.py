@@ -1,10 +1,10 @@
 """The tables of home timelines in SQLite.
 
 `items` holds exactly the live items, `ties` how each reader stands to others: homes follow from
-these two. What is kept ready in memory (`home_ready`) only names items that may stand in a home;
-reading checks each against `items` and `ties`, so that a deletion, a block or an unfollow needs no
-write there. An item is pulled, never pushed, below its author's `pulled_below`: all of them for an
-author with many followers, those written until then for one who has few again, none for the rest.
+these two. What is kept ready in memory (`home_ready`) only names items; reading looks up whether
+each is live, so that a deletion needs no write there. An item is pulled, never pushed, below its
+author's `pulled_below`: all of them for an author with many followers, those written until then for
+one who has few again, none for the rest.
 """
 
 from typing import Final

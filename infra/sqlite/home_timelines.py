@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from domain.ids import AccountId
+from domain.ids import AccountId, PostId
 from infra.sqlite.home_fan_out import FanOut
-from infra.sqlite.home_pages import read_home
+from infra.sqlite.home_pages import HomePages
+from infra.sqlite.home_places import find_places
 from infra.sqlite.home_ready import ReadyHomes
 from infra.sqlite.home_schema import SCHEMA, STATEMENTS
 from infra.sqlite.home_visits import Visits
 from infra.sqlite.projection_file import ProjectionFile
-from projections.home_timelines import Operation
+from projections.home_timelines import Operation, Whereabouts
 from projections.items import Item
 from projections.projection import StoreUnavailable
 from projections.windows import Window
@@ -42,15 +43,21 @@ class SqliteHomeTimelines:
         self._ready = ReadyHomes(depth)
         self._fan_out = FanOut(self._ready, threshold=threshold)
         self._file = ProjectionFile(path, SCHEMA, STATEMENTS)
+        self._pages = HomePages(self._file, self._ready)
         with self._file.writing() as writer:
+            self._fan_out.watch(writer)
             self._fan_out.adopt_threshold(writer)
         self._visits = Visits(self._keep_ready)
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
-        with self._file.applying(operations, checkpoint) as writer:
-            self._ready.expire(self._now_ms() - self._active_ms)
-            self._fan_out.follow(writer, operations)
+        try:
+            with self._file.applying(operations, checkpoint) as writer:
+                self._ready.expire(self._now_ms() - self._active_ms)
+                self._fan_out.follow(writer, operations)
+        except BaseException:
+            self._fan_out.undo(operations)
+            raise
 
     async def checkpoint(self) -> Mapping[int, int]:
         """See `Checkpoints.checkpoint`."""
@@ -63,7 +70,11 @@ class SqliteHomeTimelines:
             self._visits.note(reader_id)
         else:
             home.last_read_ms = self._now_ms()
-        return read_home(self._file.reader, self._ready, reader_id, window, limit)
+        return self._pages.read(reader_id, window, limit)
+
+    async def find(self, reader_id: AccountId, post_id: PostId) -> Whereabouts:
+        """See `HomeTimelines.find`."""
+        return find_places(self._file.reader, self._ready, reader_id, post_id)
 
     async def evict(self, reader_ids: Sequence[AccountId]) -> None:
         """See `HomeTimelines.evict`."""

@@ -54,6 +54,16 @@ _END_SESSIONS: Final = """
 UPDATE sessions SET ended_at = ? WHERE account_id = ? AND ended_at IS NULL AND session_id != ?
 RETURNING session_id
 """
+_ERASE: Final = (
+    """DELETE FROM refresh_tokens WHERE session_id IN (
+        SELECT session_id FROM sessions WHERE account_id = ?)""",
+    "DELETE FROM sessions WHERE account_id = ?",
+    "DELETE FROM passwords WHERE account_id = ?",
+)
+_KEPT_OF: Final = """SELECT (SELECT COUNT(*) FROM passwords WHERE account_id = ?1)
++ (SELECT COUNT(*) FROM sessions WHERE account_id = ?1)
++ (SELECT COUNT(*) FROM refresh_tokens WHERE session_id IN (
+    SELECT session_id FROM sessions WHERE account_id = ?1))"""
 _ENDED: Final = "SELECT session_id, ended_at FROM sessions WHERE ended_at >= ? ORDER BY ended_at"
 _KEYS: Final = (
     "SELECT kid, private_key, made_at, retired_at FROM signing_keys ORDER BY made_at, kid"
@@ -167,6 +177,15 @@ class SqliteIdentityStore:
         """See `IdentityStore.end_sessions`."""
         with self._write() as connection:
             return _ids(connection.execute(_END_SESSIONS, (at, account_id, "")))
+
+    async def erase(self, account_id: AccountId) -> int:
+        """See `IdentityStore.erase`."""
+        with self._write() as connection:
+            return sum(connection.execute(sql, (account_id,)).rowcount for sql in _ERASE)
+
+    async def kept_of(self, account_id: AccountId) -> int:
+        """See `IdentityStore.kept_of`."""
+        return int(self._rows(_KEPT_OF, account_id)[0][0])
 
     async def forget_expired(self, before: int) -> None:
         """See `IdentityStore.forget_expired`."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import orjson
@@ -30,6 +30,9 @@ from projections.post_cards import (
 
 # Some 1.5 kB each.
 CARDS_KEPT: Final = 30_000
+# Readers, and what they did with the newest posts that they did anything with: 70 bytes for each.
+READERS_KEPT: Final = 20_000
+DOINGS_KEPT: Final = 64
 
 # Live posts only; what drops a post may come before it, so drops are kept and looked up.
 # What an account did with a post is one row, so that a reader's page costs one look-up per post;
@@ -131,11 +134,9 @@ conversation_id, quote_of_id, quote_of_author_id, version, birth, coalesce(edite
 coalesce(replies, 0), coalesce(reposts, 0), coalesce(likes, 0), coalesce(quotes, 0)
 FROM json_each(?) AS wanted CROSS JOIN posts AS p ON p.post_id = wanted.value
 LEFT JOIN counts ON counts.post_id = p.post_id"""
-# Of a page's posts, which lie close together, a reader reacted to few: what they did in between
-# is read in one go, and only where that is much, post by post.
-_DONE_BETWEEN: Final = """SELECT post_id,
+_DONE_LAST: Final = """SELECT post_id,
 (liked > 0) * 4 + (reposted > 0) * 2 + (bookmarked > 0) FROM reactions
-WHERE account_id = ? AND post_id BETWEEN ? AND ? LIMIT ?"""
+WHERE account_id = ? ORDER BY post_id DESC LIMIT ?"""
 _DONE_WITH: Final = """SELECT post_id,
 (liked > 0) * 4 + (reposted > 0) * 2 + (bookmarked > 0)
 FROM json_each(?2) AS wanted CROSS JOIN reactions ON account_id = ?1 AND post_id = wanted.value"""
@@ -169,6 +170,13 @@ def _card(*row: Any) -> Card:
     return Card._make((*fields, members, _VIEWERS[0]))
 
 
+class _Doings(NamedTuple):
+    """What a reader did with posts above `floor`: all of it."""
+
+    floor: int
+    with_posts: Mapping[PostId, int]
+
+
 class SqlitePostCards:
     """Implements `projections.post_cards.PostCards`."""
 
@@ -176,6 +184,9 @@ class SqlitePostCards:
         self._file = ProjectionFile(path, _SCHEMA, _STATEMENTS)
         self._kept = KeptRows(
             self._file, {"posts": "post_id", "counts": "post_id"}, self._cards, limit=CARDS_KEPT
+        )
+        self._kept_doings: KeptRows[AccountId, _Doings] = KeptRows(
+            self._file, {"reactions": "account_id"}, self._last_doings, limit=READERS_KEPT
         )
         self.close = self._file.close
 
@@ -193,9 +204,9 @@ class SqlitePostCards:
         """See `PostCards.cards`."""
         cards = self._kept.get(post_ids)
         if reader_id is not None and cards:
-            for post_id, done in self._done(reader_id, cards.keys()):
-                if done and post_id in cards:
-                    cards[post_id] = cards[post_id]._replace(viewer=_VIEWERS[done])
+            done = self._done(reader_id, cards)
+            for post_id in done.keys() & cards.keys() if done else ():
+                cards[post_id] = cards[post_id]._replace(viewer=_VIEWERS[done[post_id]])
         return cards
 
     async def counts(self, post_id: PostId) -> PostCounts:
@@ -235,15 +246,20 @@ class SqlitePostCards:
         rows = self._file.reader.execute(_CARDS, (orjson.dumps(list(post_ids)),))
         return {row[0]: _card(*row) for row in rows}
 
-    def _done(self, reader_id: AccountId, post_ids: Collection[PostId]) -> list[tuple[PostId, int]]:
-        """What the reader did with the posts, and perhaps with others between them."""
-        most = len(post_ids) * 4
-        bounds = (reader_id, min(post_ids), max(post_ids), most)
-        done = self._file.reader.execute(_DONE_BETWEEN, bounds).fetchall()
-        if len(done) < most:
-            return done
+    def _done(self, reader_id: AccountId, post_ids: Collection[PostId]) -> Mapping[PostId, int]:
+        """What the reader did with the posts, and perhaps with others."""
+        doings = self._kept_doings.get((reader_id,))[reader_id]
+        if not doings.floor or doings.floor < min(post_ids):
+            return doings.with_posts
         wanted = orjson.dumps(list(post_ids))
-        return self._file.reader.execute(_DONE_WITH, (reader_id, wanted)).fetchall()
+        return dict(self._file.reader.execute(_DONE_WITH, (reader_id, wanted)))
+
+    def _last_doings(self, reader_ids: Collection[AccountId]) -> dict[AccountId, _Doings]:
+        return {reader_id: self._doings_of(reader_id) for reader_id in reader_ids}
+
+    def _doings_of(self, reader_id: AccountId) -> _Doings:
+        done = dict(self._file.reader.execute(_DONE_LAST, (reader_id, DOINGS_KEPT)))
+        return _Doings(min(done) if len(done) == DOINGS_KEPT else 0, done)
 
     def _who(
         self, sql: str, post_id: PostId, limit: int, before: EventId | None

@@ -12,6 +12,9 @@ class Observer(Protocol):
     def assigned(self, projection: str, partitions: int) -> None:
         """The group has met: the worker reads so many partitions from now on."""
 
+    def regressed(self, projection: str, partitions: int) -> None:
+        """The store's checkpoints of so many partitions are behind what was applied there."""
+
 
 class Unobserved:
     """Counts nothing."""
@@ -21,3 +24,6 @@ class Unobserved:
 
     def assigned(self, projection: str, partitions: int) -> None:
         """See `Observer.assigned`."""
+
+    def regressed(self, projection: str, partitions: int) -> None:
+        """See `Observer.regressed`."""

@@ -12,7 +12,7 @@ from projections.projection import Projection
 from streams.envelope import Codec, names_of
 from streams.faust.consumer import Fetched
 from streams.feed import Fed
-from streams.records import fed_of
+from streams.records import fed_of, load_keys
 
 
 class Reading:
@@ -42,6 +42,7 @@ class Reading:
         return name in self._wanted or name not in self._known
 
     def _decoded(self, records: Sequence[tuple[TP, Any]]) -> Sequence[Fed]:
+        load_keys((record for _, record in records), self._codec)
         places = {tp: self.place(tp) for tp in {tp for tp, _ in records}}
         return [
             fed_of(places[tp], record.offset, record.headers, record.value, self._codec)

@@ -76,7 +76,10 @@ class Worker:
         self._store = store
         self._feed = feed
         self._observer = observer or Unobserved()
-        self._pipeline = Pipeline(projection, store, dead_letters, stalled=self._stalled)
+        self._pipeline = Pipeline(
+            projection, store, dead_letters, stalled=self._stalled, generation=generation
+        )
+        self.build = self._pipeline.build
         self._reading = Reading(projection, codec, prefix)
         self._place = self._reading.place
         self._idle = asyncio.Event()
@@ -115,7 +118,12 @@ class Worker:
 
     async def offsets(self, partitions: Sequence[TP]) -> Mapping[TP, int]:
         """See `Sink.offsets`: a position is that of the last event, its offset + 1."""
+        before = dict(self.applied)
         checkpoint = await self._store.checkpoint()
+        back = sum(checkpoint.get(number, 0) < position for number, position in before.items())
+        if back:
+            log.error("%s: the checkpoints of %d partitions went back", self.group, back)
+            self._observer.regressed(self.projection.name, back)
         self.applied.update(checkpoint)
         return {tp: checkpoint.get(self._place(tp).number, 0) for tp in partitions}
 
@@ -229,6 +237,8 @@ class Worker:
             except Paused as error:
                 self.stalled(error)
                 delay = PAUSED_RETRY_S
+                # What it was paused by may be retried or discarded meanwhile.
+                await self._settle()
             else:
                 self.applied.update(reached)
                 self.stalled_by = self.waiting_since_ms = None
@@ -249,29 +259,3 @@ class Worker:
                 await self._idle.wait()
         except TimeoutError:
             log.warning("%s stops in the middle of a batch", self.group)
-
-
-async def run_worker(
-    projection: Projection,
-    store: Store[Any],
-    dead_letters: DeadLetters,
-    codec: Codec,
-    brokers: str,
-    *,
-    prefix: str = "",
-    generation: int = 1,
-    feed: Feed | None = None,
-    observer: Observer | None = None,
-) -> None:
-    """Run a worker until it is cancelled (see `Worker`). Raises WorkerCrashed."""
-    await Worker(
-        projection,
-        store,
-        dead_letters,
-        codec,
-        brokers,
-        prefix=prefix,
-        generation=generation,
-        feed=feed,
-        observer=observer,
-    ).run()

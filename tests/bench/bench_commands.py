@@ -66,8 +66,8 @@ async def measure(bench: Bench) -> float:
 
 
 async def _measure(bench: Bench, people: Sequence[int], who: str) -> float:
-    tokens = tokens_for(bench.folder, people)
-    readers = tokens_for(bench.folder, bench.world.readers)
+    tokens = await tokens_for(bench.folder, people)
+    readers = await tokens_for(bench.folder, bench.world.readers)
     async with serving(bench.folder) as server, load_on(server.address) as load:
         await keep_ready(load, readers)
         lag = Lag(load, tokens[0])

@@ -27,7 +27,7 @@ LOOKED_AT: Final = 300
 
 async def measure(bench: Bench) -> None:
     """Cold and warm homes."""
-    tokens = tokens_for(bench.folder, bench.world.readers)
+    tokens = await tokens_for(bench.folder, bench.world.readers)
     async with serving(bench.folder) as server, load_on(server.address) as load:
         await load.each_once([request("GET", "/bench/empty", token) for token in tokens])
         limit = empty_gets(tokens[:64])

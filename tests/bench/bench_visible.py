@@ -24,10 +24,10 @@ async def measure(bench: Bench, rate: float) -> None:
     pairs = list(bench.world.reader_of.items())
     random.Random(5).shuffle(pairs)
     authors, readers = zip(*pairs, strict=True)
-    author_tokens = tokens_for(bench.folder, authors)
-    reader_tokens = tokens_for(bench.folder, readers)
-    posters = tokens_for(bench.folder, bench.world.authors[:64])
-    everybody = tokens_for(bench.folder, bench.world.readers)
+    author_tokens = await tokens_for(bench.folder, authors)
+    reader_tokens = await tokens_for(bench.folder, readers)
+    posters = await tokens_for(bench.folder, bench.world.authors[:64])
+    everybody = await tokens_for(bench.folder, bench.world.readers)
     async with (
         serving(bench.folder) as server,
         load_on(server.address) as load,

@@ -68,6 +68,9 @@ class Counting:
     def assigned(self, _projection: str, partitions: int) -> None:
         """See `Observer.assigned`."""
 
+    def regressed(self, _projection: str, partitions: int) -> None:
+        """See `Observer.regressed`."""
+
     def took(self, _projection: str, events: int) -> None:
         """See `Observer.took`."""
         self.began = self.began or perf_counter()

@@ -78,7 +78,7 @@ def world_in(folder: Path, say: Callable[[str], None]) -> World:
     return msgspec.json.decode(kept.read_bytes(), type=World, strict=False)
 
 
-def tokens_for(folder: Path, people: Iterable[int]) -> list[str]:
+async def tokens_for(folder: Path, people: Iterable[int]) -> list[str]:
     """Access tokens signed with the folder's own key, dated so that they outlast the bench.
     Nobody may serve the folder meanwhile."""
     store = SqliteIdentityStore(folder / "identity.db")
@@ -86,12 +86,9 @@ def tokens_for(folder: Path, people: Iterable[int]) -> list[str]:
     later = lambda: time() + 10 * LIFETIME_S  # noqa: E731 - a clock
     tokens = AccessTokens(keys, issuer=NAME, audience=NAME, clock=later)
 
-    async def made() -> list[str]:
+    try:
         keys.heard(store.begin(keys.new(), 0).keys)
         return [await tokens.make(AccountId(one), f"bench-{one}", ()) for one in people]
-
-    try:
-        return asyncio.run(made())
     finally:
         store.close()
 

@@ -136,12 +136,12 @@ def test_an_accounts_counts_and_viewer_follow_what_happens(ada: Person, bob: Per
     ada.relate("mute", bob)
     ada.reply(ada.tweet())
 
-    seen = bob.get(f"/v1/accounts/{ada.id}").json()
+    seen = expect(bob.get(f"/v1/accounts/{ada.id}"), 200).json()
     assert seen["counts"]["following"] == 1
     assert seen["counts"]["tweets"] == 1
     assert seen["viewer"]["followed_by"] is True
     assert seen["viewer"]["following"] is False
-    seen = ada.get(f"/v1/accounts/{bob.id}").json()
+    seen = expect(ada.get(f"/v1/accounts/{bob.id}"), 200).json()
     assert seen["counts"]["followers"] == 1
     assert seen["viewer"]["following"] is True
     assert seen["viewer"]["muting"] is True

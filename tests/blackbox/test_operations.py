@@ -1,6 +1,7 @@
 """Operations: probes, metrics, the document, the pages."""
 
 import re
+import threading
 
 import pytest
 
@@ -104,6 +105,22 @@ def test_metrics_are_prometheus_text(api: Api, ada: Person) -> None:
         assert re.fullmatch(r"#.*|[a-zA-Z_:][\w:]*(\{.*\})? \S+( \d+)?", line), line
     assert "# TYPE" in answer.text
     assert ada.id not in answer.text
+
+
+def test_a_projection_is_proven_to_equal_the_log(admin: Person, ada: Person, bob: Person) -> None:
+    ada.relate("follow", bob)
+    path = "/v1/admin/projections"
+
+    expect(admin.post(f"{path}/follower_graph/verify", json={"reason": "a test"}), 202)
+
+    pause = threading.Event()
+    work = {"state": "running"}
+    while work["state"] == "running":
+        pause.wait(0.1)
+        items = {one["name"]: one for one in admin.items(path)}
+        work = items["follower_graph"]["work"]
+    assert (work["work"], work["state"]) == ("verify", "done"), work["told"]
+    assert work["told"].startswith("follower_graph: equal: ")
 
 
 def test_the_document_names_every_path_of_the_contract(api: Api) -> None:

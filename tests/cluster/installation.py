@@ -7,17 +7,25 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import httpx
 
-from infra.engines import engines_of
 from infra.settings import Settings
+from tests.blackbox.client import Api, expect
 from tests.blackbox.server import PROGRAM, free_port
 from tests.cluster.local import LocalCluster
 
-READY_S: Final = 120.0
+READY_S: Final = 240.0
 POLL_S: Final = 0.1
+# Between them they use what most workers fill.
+READ_FIRST: Final = (
+    "/v1/accounts/me",
+    "/v1/timelines/home",
+    "/v1/notifications",
+    "/v1/search/posts?q=nothing",
+)
 STOP_S: Final = 30.0
 
 
@@ -29,8 +37,9 @@ class Program:
     ):
         self.name = name
         self.log = folder / f"{name}.log"
+        self.folder = folder / name
         self._arguments = tuple(arguments)
-        self.environ = {**environ, "STARLING_DATA": str(folder / name)}
+        self.environ = {**environ, "STARLING_DATA": str(self.folder)}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -90,8 +99,24 @@ class HttpProgram(Program):
             return False
 
 
+class _Split(httpx.BaseTransport):
+    """Reads go to one process, commands to another."""
+
+    def __init__(self, reads: HttpProgram, commands: HttpProgram) -> None:
+        self._reads, self._commands = httpx.URL(reads.url), httpx.URL(commands.url)
+        self._transport = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        found = self._reads if request.method == "GET" else self._commands
+        request.url = request.url.copy_with(port=found.port)
+        return self._transport.handle_request(request)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
 class Installation:
-    """A namespace on the engines, one process for commands, one for reads, and the workers."""
+    """A namespace on the engines, two processes for commands, one for reads, and the workers."""
 
     def __init__(
         self, cluster: LocalCluster, folder: Path, workers: Mapping[str, Sequence[str]], **more: str
@@ -109,8 +134,15 @@ class Installation:
             "STARLING_ARGON2_COST": "lowest",
             **more,
         }
-        self.engines = engines_of(Settings(cluster_port=str(cluster.base_port)))
-        self.commands = HttpProgram("commands", "commands", folder, self.environ)
+        self.settings = Settings(
+            cluster_port=str(cluster.base_port),
+            namespace=self.environ["STARLING_NAMESPACE"],
+            partitions=self.environ["STARLING_PARTITIONS"],
+        )
+        self.all_commands = [
+            HttpProgram(name, "commands", folder, self.environ) for name in ("commands", "others")
+        ]
+        self.commands = self.all_commands[0]
         self.reads = HttpProgram("reads", "reads", folder, self.environ)
         self.workers = {
             name: Program(name, ("worker", *names), folder, self.environ)
@@ -119,14 +151,25 @@ class Installation:
 
     @property
     def programs(self) -> Sequence[Program]:
-        return (self.commands, self.reads, *self.workers.values())
+        return (*self.all_commands, self.reads, *self.workers.values())
+
+    @property
+    def served(self) -> Sequence[HttpProgram]:
+        return (*self.all_commands, self.reads)
 
     def start(self) -> None:
-        """Return once both serving processes are ready."""
+        """Return once all serving processes are ready and the workers take what comes."""
         for program in self.programs:
             program.launch()
-        self.wait_until_ready(self.commands)
-        self.wait_until_ready(self.reads)
+        for served in self.served:
+            self.wait_until_ready(served)
+        self._wait_for_workers()
+
+    def http(self) -> httpx.Client:
+        """A client that reads where it is read and commands where it is commanded."""
+        return httpx.Client(
+            base_url=self.reads.url, timeout=30, transport=_Split(self.reads, self.commands)
+        )
 
     def wait_until_ready(self, served: HttpProgram) -> None:
         pause = threading.Event()
@@ -138,6 +181,16 @@ class Installation:
                 return
             pause.wait(POLL_S)
         raise AssertionError(f"{served.name} is not ready: {served.log.read_text()[-4_000:]}")
+
+    def _wait_for_workers(self) -> None:
+        """A group takes seconds to form: a new account must be everywhere."""
+        until = monotonic() + READY_S
+        with self.http() as http:
+            somebody = Api(http).person()
+            for path in READ_FIRST:
+                while (answer := somebody.get(path)).status_code == 503:
+                    assert monotonic() < until, answer.text
+                expect(answer, 200)
 
     def stop(self) -> None:
         for program in self.programs:

@@ -211,10 +211,11 @@ async def test_keys_are_prepared_before_they_are_needed(
 
     await log.publish([tweet], receipt=receipt)
     await log.append([Append(opened.stream, 0, (opened,))])
-    keyring.ready.clear()
+    keyring.made.clear()
 
     assert (await log.history(tweet.stream))[0].event == tweet
     assert (await log.history(opened.stream))[0].event == opened
+    assert keyring.made == set(), "reading makes no keys"
 
 
 async def test_an_outage_of_cassandra_is_told_as_such(
@@ -237,17 +238,21 @@ async def test_an_outage_of_cassandra_is_told_as_such(
 
 
 class PreparedKeyring(GoldenKeyring):
-    """Refuses to work for people whose keys were not prepared."""
+    """Refuses to work for people whose keys were not prepared, or only fetched for sealing."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.made: set[AccountId] = set()
         self.ready: set[AccountId] = set()
 
     async def prepare(self, person_ids: Collection[AccountId]) -> None:
+        self.made.update(person_ids)
+
+    async def fetch(self, person_ids: Collection[AccountId]) -> None:
         self.ready.update(person_ids)
 
     def seal(self, person_id: AccountId, clear: bytes) -> bytes:
-        assert person_id in self.ready
+        assert person_id in self.made
         return super().seal(person_id, clear)
 
     def open(self, person_id: AccountId, sealed: bytes) -> bytes:

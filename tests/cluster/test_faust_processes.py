@@ -95,6 +95,7 @@ async def test_a_worker_tells_on_a_port_of_its_own_how_it_does(town: Town) -> No
     assert 'starling_worker_events_total{projection="notebook"} 100.0' in metrics
     assert 'starling_projection_lag_events{projection="notebook"} 0.0' in metrics
     assert 'starling_projection_partitions{projection="notebook"} 16.0' in metrics
+    assert metrics.count("starling_worker_partition_lag_events{") == 16
 
 
 async def test_a_worker_that_cannot_begin_is_not_ready(town: Town) -> None:

@@ -10,7 +10,7 @@ import pytest
 from domain.events import Recorded
 from domain.topics import Place
 from projections.projection import StoreUnavailable
-from streams.dead_letters import Parked
+from streams.dead_letters import Build, Parked
 from streams.faust import reading
 from streams.faust import worker as faust_worker
 from streams.faust.consumer import Fetched
@@ -23,6 +23,7 @@ from tests.cluster.worker_town import PARTITIONS, Town, events, letters_in, runn
 from tests.programs import free_port
 
 EVENTS: Final = 5_000
+NOTEBOOKS: Final = Build("notebook", 1, 1)
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ async def test_poison_and_garbage_are_parked_and_the_partition_goes_on(town: Tow
 async def test_what_was_parked_is_applied_by_its_owner_when_that_is_asked_for(town: Town) -> None:
     event = facts.tweet("cleo")
     place = town.produce([event])[0]
-    parked = Parked("notebook", place.number, 1, event.key, "a bug that was mended")
+    parked = Parked(NOTEBOOKS, place.number, 1, event.key, "a bug that was mended")
     await town.letters.park([parked])
     assert await town.letters.request("notebook", place.number, 1, "retry")
     found = Recorded(event, event.event_id, 1, place.number)

@@ -9,7 +9,7 @@ from infra.postgresql import database as module
 from infra.postgresql.database import Database
 from infra.postgresql.dead_letters import PostgresqlDeadLetters
 from projections.projection import StoreUnavailable
-from streams.dead_letters import Parked
+from streams.dead_letters import Build, Parked
 from tests.cluster.local import LocalCluster
 from tests.cluster.postgresql import NOWHERE, database_of, shared_tables
 from tests.contract.dead_letters_contract import DeadLettersContract
@@ -28,7 +28,7 @@ async def test_no_server_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     dead_letters = PostgresqlDeadLetters(database)
 
     with pytest.raises(StoreUnavailable):
-        await dead_letters.park([Parked("words", 0, 7, None, "odd")])
+        await dead_letters.park([Parked(Build("words", 1, 1), 0, 7, None, "odd")])
     with pytest.raises(Unavailable):
         await dead_letters.request("words", 0, 7, "retry")
     await database.close()

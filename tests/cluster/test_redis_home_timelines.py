@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.ids import AccountId, PostId
 from infra.redis.client import client
+from infra.redis.home_open_pushes import OPEN_MAX
 from infra.redis.home_timelines import RedisHomeTimelines
 from infra.redis.scripts import Call, Scripts
 from projections.home_timelines import HOME_TIMELINES, AddPost, SetTie
@@ -149,7 +150,9 @@ async def test_ids_that_come_out_of_order_are_put_in_order_once(port: int) -> No
         assert [int(one) for one in kept if int(one)] == [p.post_id for p in [*made, *near]]
 
 
-async def test_a_post_to_more_than_redis_does_at_once_reaches_all(port: int) -> None:
+async def test_a_post_to_more_than_redis_does_at_once_is_seen_at_once_and_reaches_all(
+    port: int,
+) -> None:
     followers = [AccountId(facts.event_id()) for _ in range(700)]
     ties = [SetTie(reader, BOB, True, False, 1) for reader in followers]
     async with opened_namespace(port, at_once=1) as opened:
@@ -159,8 +162,43 @@ async def test_a_post_to_more_than_redis_does_at_once_reaches_all(port: int) -> 
         before = await opened.entries(*followers)
 
         await opened.store.apply([AddPost(BOB, PostId(facts.event_id()))], {})
+        seen = [len(await home(opened, reader)) for reader in followers[::50]]
+        left = await opened.redis.hlen(f"{opened.namespace}:open_pushes")
+        await opened.store.wait_for_pushes()
 
+        assert (set(seen), left) == ({1}, 1)
         assert await opened.entries(*followers) == before + len(followers[::50])
+        assert {len(await home(opened, reader)) for reader in followers[::50]} == {1}
+
+
+async def test_a_push_whose_process_died_is_gone_on_with(port: int) -> None:
+    async with opened_namespace(port, at_once=1) as opened:
+        log = facts.Log()
+        await follow(opened, log, "ada", "bob")
+        await follow(opened, log, "cleo", "bob")
+        for reader in (ADA, CLEO):
+            await be_kept_ready(opened, reader)
+        await happen(opened, log, tweet("bob"))
+
+        await opened.reopen(math.inf)
+        await opened.store.create()
+        await opened.store.wait_for_pushes()
+
+        assert await opened.entries(ADA, CLEO) == 4
+        assert await opened.redis.hlen(f"{opened.namespace}:open_pushes") == 0
+
+
+async def test_batches_wait_where_too_many_pushes_are_open(port: int) -> None:
+    async with opened_namespace(port, at_once=1) as opened:
+        log = facts.Log()
+        await follow(opened, log, "ada", "bob")
+        await follow(opened, log, "cleo", "bob")
+        await be_kept_ready(opened, ADA)
+
+        await happen(opened, log, *(tweet("bob") for _ in range(OPEN_MAX + 9)))
+
+        assert await opened.redis.hlen(f"{opened.namespace}:open_pushes") <= OPEN_MAX
+        assert len(await posts(opened)) == OPEN_MAX + 9
 
 
 async def test_a_page_read_while_batches_are_applied_has_no_gap(port: int) -> None:

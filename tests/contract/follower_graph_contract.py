@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.events import (
@@ -88,6 +88,7 @@ async def view(store: FollowerGraph) -> object:
         {me: await store.suggestions(me, None, 99) for me in EVERYBODY},
         await store.counts(EVERYBODY),
         {me: shown(await store.relations(me, EVERYBODY)) for me in EVERYBODY},
+        {(me, who): await store.follow_of(me, who) for me in EVERYBODY for who in EVERYBODY},
     )
 
 
@@ -102,7 +103,13 @@ def expected(history: Sequence[Recorded]) -> object:
         {me: graph.suggestions(me) for me in EVERYBODY},
         {who: graph.counts(who) for who in EVERYBODY if graph.counts(who) != EdgeCounts()},
         {me: shown({who: graph.relation(me, who) for who in EVERYBODY}) for me in EVERYBODY},
+        {(me, who): follow_in(graph.edges(me, "following"), who) for who, me in pairs},
     )
+
+
+def follow_in(following: Sequence[Edge], other: AccountId) -> int | None:
+    """The edge to somebody."""
+    return next((edge.edge_id for edge in following if edge.account_id == other), None)
 
 
 def shown(relations: dict[AccountId, AccountViewer]) -> dict[AccountId, AccountViewer]:
@@ -130,6 +137,8 @@ class FollowerGraphContract(StoreContract):
         assert await store.edges(ADA, "following", ALL, 9) == [Edge(followed.event.event_id, BOB)]
         assert await store.edges(BOB, "followers", ALL, 9) == [Edge(followed.event.event_id, ADA)]
         assert await listed(store, BOB, "following") == []
+        assert await store.follow_of(ADA, BOB) == followed.event.event_id
+        assert await store.follow_of(BOB, ADA) is None
         assert await store.counts([ADA, BOB, CLEO]) == {
             ADA: EdgeCounts(0, 1),
             BOB: EdgeCounts(1, 0),
@@ -343,7 +352,7 @@ class FollowerGraphContract(StoreContract):
         assert await view(store) == before
         assert before == expected(log)
 
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60)
     @given(data=st.data())
     def test_any_delivery_of_a_history_gives_what_the_history_says(
         self,

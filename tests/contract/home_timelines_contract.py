@@ -11,6 +11,7 @@ from typing import Protocol
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain.events import (
     AccountBlocked,
@@ -23,11 +24,17 @@ from domain.events import (
     Event,
     Recorded,
     RelationshipFact,
+    ReplyPosted,
     RepostAdded,
     TweetPosted,
 )
-from domain.ids import AccountId, ItemId
-from projections.home_timelines import HOME_TIMELINES, HomeTimelines
+from domain.ids import AccountId, ItemId, PostId
+from projections.home_timelines import (
+    HOME_TIMELINES,
+    PLACES_MAX,
+    HomeTimelines,
+    Whereabouts,
+)
 from projections.items import Item
 from projections.windows import Window
 from tests import facts
@@ -120,6 +127,16 @@ async def scrolled_up(store: HomeTimelines, reader: AccountId, size: int) -> lis
         items = [*page, *items]
         window = Window(min_id=page[0].item_id)
     return items
+
+
+async def found_items(
+    store: HomeTimelines, reader: AccountId, history: Sequence[Recorded]
+) -> list[Item]:
+    """Wherever posts of the history are found in a home, newest first."""
+    events = [one.event for one in history]
+    posts = {e.post_id for e in events if isinstance(e, TweetPosted | ReplyPosted | RepostAdded)}
+    found = [await store.find(reader, post_id) for post_id in posts]
+    return sorted((place.item for one in found for place in one.places), reverse=True)
 
 
 class HomeTimelinesContract(ABC):
@@ -469,6 +486,73 @@ class HomeTimelinesContract(ABC):
         assert await scrolled(at.store, ADA, 1) == [item_of(made[-1]), item_of(made[0])]
         assert await scrolled_up(at.store, ADA, 1) == [item_of(made[-1]), item_of(made[0])]
 
+    async def test_a_post_is_found_where_it_stands(self, seen: Opened) -> None:
+        log = facts.Log()
+        await follow(seen, log, "ada", "bob")
+        await follow(seen, log, "ada", "cleo")
+        post, strange = tweet("bob"), tweet("dan")
+        again, shared = reposted("cleo", post), reposted("bob", strange)
+        mine = reposted("ada", post)
+        await happen(seen, log, post, strange, again, shared, mine)
+
+        found = await seen.store.find(ADA, post.post_id)
+        by_others = await seen.store.find(ADA, strange.post_id)
+        unknown = await seen.store.find(ADA, PostId(facts.event_id()))
+
+        assert (found.author_id, found.deleted) == (BOB, False)
+        assert [place.item for place in found.places] == [
+            item_of(mine),
+            item_of(again),
+            item_of(post),
+        ]
+        assert [place.item for place in by_others.places] == [item_of(shared)]
+        assert unknown == Whereabouts(None, False, [])
+
+    async def test_a_deleted_post_is_found_to_be_deleted(self, seen: Opened) -> None:
+        log = facts.Log()
+        await follow(seen, log, "ada", "bob")
+        post = tweet("bob")
+        await happen(seen, log, post, deleted(post))
+
+        assert await seen.store.find(ADA, post.post_id) == Whereabouts(None, True, [])
+
+    async def test_a_post_is_found_with_how_a_page_gets_it(self) -> None:
+        async with self.opened(threshold=2, depth=4) as opened:
+            log = facts.Log()
+            await follow(opened, log, "cleo", "bob", "ada", "eve")
+            await follow(opened, log, "ada", "bob")
+            made = [tweet("bob"), *(tweet("eve") for _ in range(9))]
+            await happen(opened, log, *made)
+            large, oldest, newest = made[0], made[1], made[-1]
+
+            async def source(post: TweetPosted) -> str:
+                (place,) = (await opened.store.find(ADA, post.post_id)).places
+                return place.source
+
+            assert await source(newest) == "away"
+            await be_kept_ready(opened)
+            assert await source(newest) == "pushed"
+            assert await source(oldest) == "trimmed"
+            assert await source(large) == "trimmed"
+            later = tweet("bob")
+            await happen(opened, log, later)
+            assert await source(later) == "large"
+
+    async def test_of_a_post_with_many_reposts_the_newest_places_are_found(self) -> None:
+        async with self.opened() as opened:
+            log = facts.Log()
+            post = tweet("bob")
+            strangers = [AccountId(facts.event_id()) for _ in range(600)]
+            follows = [facts.followed_stranger(ADA, other) for other in strangers]
+            shared = [replace(reposted("bob", post), actor_id=other) for other in strangers]
+            await happen(opened, log, post, *follows, *shared)
+
+            found = await opened.store.find(ADA, post.post_id)
+
+            assert [place.item for place in found.places] == [
+                item_of(repost) for repost in shared[: -PLACES_MAX - 1 : -1]
+            ]
+
     async def test_applying_a_batch_twice_changes_nothing(self, seen: Opened) -> None:
         log = facts.Log()
         post, gone = tweet("bob"), tweet("bob")
@@ -522,6 +606,8 @@ class HomeTimelinesContract(ABC):
                     expected = Homes(known).home(reader)
                     assert await scrolled(opened.store, reader, 4) == expected
                     assert await scrolled_up(opened.store, reader, 3) == expected
+                found = await found_items(opened.store, ADA, history)
+                assert found == Homes(known).home(ADA)
 
         asyncio.run(run())
 

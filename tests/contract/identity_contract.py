@@ -31,6 +31,10 @@ class WholeProvider(IdentityProvider, Authenticator, Protocol):
 
     def jwks(self) -> dict[str, Any]: ...
 
+    async def erase(self, account_id: AccountId) -> int: ...
+
+    async def kept_of(self, account_id: AccountId) -> int: ...
+
 
 Reopen = Callable[[], WholeProvider]
 
@@ -324,6 +328,24 @@ class IdentityContract(ABC):
             await provider.refresh(tokens.refresh_token)
         with pytest.raises(WrongCredentials):
             await provider.sign_in(ADA, SECRET)
+
+    async def test_of_an_erased_account_nothing_is_kept(
+        self, fakes: Fakes, provider: WholeProvider, tokens: Tokens
+    ) -> None:
+        await provider.enroll(BOB, OTHER)
+        others = await provider.sign_in(BOB, OTHER)
+        fakes.log.given(AccountClosed(event_id=facts.event_id(), actor_id=ADA))
+        kept = await provider.kept_of(ADA)
+
+        assert await provider.erase(ADA) == kept == 3
+        assert await provider.kept_of(ADA) == 0
+        assert await provider.erase(ADA) == 0
+        with pytest.raises(NotSignedIn):
+            provider.verify(tokens.access_token)
+        with pytest.raises(NotSignedIn):
+            await provider.refresh(tokens.refresh_token)
+        assert provider.verify(others.access_token).account_id == BOB
+        assert await provider.kept_of(BOB) == 3
 
     async def test_a_role_counts_from_the_next_token_on(
         self, fakes: Fakes, provider: WholeProvider, tokens: Tokens

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.events import (
     AccountClosed,
+    AccountErased,
     AccountReinstated,
     AccountSuspended,
     AdminActed,
@@ -25,6 +26,7 @@ from domain.events import (
     RoleGranted,
     TweetPosted,
 )
+from domain.ids import AccountId
 from projections.moderation import (
     MODERATION,
     HiddenPost,
@@ -233,6 +235,7 @@ class ModerationContract(StoreContract):
             AdminActed(
                 event_id=facts.event_id(), actor_id=HAL, action="replay", target="trends"
             ),
+            AccountErased(event_id=facts.event_id(), actor_id=AccountId(0), account_id=ada),
         ]  # fmt: skip
 
         await apply(store, report, *deeds)
@@ -240,6 +243,7 @@ class ModerationContract(StoreContract):
         found = await store.audit_log(ALL, MANY)
         assert [entry.event_id for entry in found] == [d.event_id for d in reversed(deeds)]
         assert [entry[2:] for entry in found] == [
+            ("account.erased", f"account/{ada}", ""),
             ("replay", "trends", ""),
             ("report.resolved", f"report/{report.event_id}", "dismissed"),
             ("moderation.post_restored", f"post/{post.post_id}", ""),

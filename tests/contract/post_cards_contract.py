@@ -220,6 +220,17 @@ class PostCardsContract(StoreContract):
         assert shown(await card_of(store, post, CLEO)).viewer == PostViewer(reposted=True)
         assert shown(await card_of(store, post)).viewer == PostViewer()
 
+    async def test_a_reader_who_does_much_sees_what_they_did_long_ago_too(
+        self, store: PostCards
+    ) -> None:
+        first, second, *others = posts = [tweet("ada", f"number {n}") for n in range(100)]
+        await tell(store, *posts, liked("bob", first), *(liked("bob", post) for post in others))
+
+        for _ in range(2):
+            assert shown(await card_of(store, first, BOB)).viewer == PostViewer(liked=True)
+            assert shown(await card_of(store, second, BOB)).viewer == PostViewer()
+            assert shown(await card_of(store, others[-1], BOB)).viewer == PostViewer(liked=True)
+
     async def test_a_like_taken_back_stays_away_when_it_comes_again(self, store: PostCards) -> None:
         post = tweet("ada")
         like, unlike = liked("bob", post), unliked("bob", post)

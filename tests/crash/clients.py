@@ -5,12 +5,19 @@ Each request has an Idempotency-Key and words of its own, so that it can be told
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
+from time import monotonic
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from web import consistency
+
 EDIT_EVERY: Final = 8
+RETRY_S: Final = 0.1
+# Longer than the lease of a key whose process died, and than a start of an engine.
+INSIST_S: Final = 180.0
 
 
 class Author(NamedTuple):
@@ -66,6 +73,12 @@ class Notebook:
     def ids(self) -> set[str]:
         """The tweets that were acknowledged."""
         return {a.json["id"] for written, a in self.acknowledged.items() if not written.edits}
+
+    @property
+    def token(self) -> str:
+        """The Consistency-Token of everything that was acknowledged."""
+        tokens = [answer.header("consistency-token") for answer in self.acknowledged.values()]
+        return consistency.encode(consistency.decode(tokens))
 
     @property
     def edited(self) -> bool:
@@ -143,3 +156,45 @@ async def write_until_gone(
         return
     finally:
         await connection.close()
+
+
+async def write_until_told(
+    urls: Sequence[str],
+    author: Author,
+    name: str,
+    notebook: Notebook,
+    over: asyncio.Event,
+) -> None:
+    """One client that sends each request until it is acknowledged, wherever that is, before it
+    goes on to the next; the only one of its author."""
+    connections = [Connection(url) for url in urls]
+    number = 0
+    try:
+        while not over.is_set():
+            number += 1
+            written = Written(author, f"{name}-{number}", edits=number % EDIT_EVERY == 0)
+            notebook.acknowledged[written] = await _insist(connections, written)
+    finally:
+        for connection in connections:
+            await connection.close()
+
+
+async def _insist(connections: Sequence[Connection], written: Written) -> Answer:
+    """The acknowledgement. What is no refusal for now is a failure."""
+    until = monotonic() + INSIST_S
+    refused: Answer | None = None
+    for connection in cycle(connections):
+        try:
+            answer = await send(connection, written)
+        except (OSError, EOFError):
+            await connection.close()
+        else:
+            if answer.status in {200, 201}:
+                return answer
+            for_now = answer.status == 503 or b"idempotency-key-in-progress" in answer.body
+            assert for_now, answer
+            assert answer.status != 503 or answer.header("retry-after"), answer
+            refused = answer
+        assert monotonic() < until, refused
+        await asyncio.sleep(RETRY_S)
+    raise AssertionError("There is nobody to ask")

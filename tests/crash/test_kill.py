@@ -9,21 +9,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import pytest
 
 from tests.blackbox.client import Api, Person
 from tests.blackbox.server import Server
-from tests.crash.clients import (
-    Answer,
-    Author,
-    Connection,
-    Notebook,
-    send,
-    write_until_gone,
-)
+from tests.crash.checks import check_reads
+from tests.crash.clients import Author, Connection, Notebook, send, write_until_gone
 
 CLIENTS: Final = 64
 AUTHORS: Final = 8
@@ -121,7 +115,7 @@ async def test_sigterm_loses_nothing_and_ends_in_order(town: Town) -> None:
     check_log(town)
     town.server.start()
     await town.send_again()
-    await check_reads(town)
+    await check_reads(town.server.url, town.authors, town.readers, town.notebook)
 
 
 @pytest.mark.slow
@@ -144,7 +138,7 @@ async def kill_again_and_again(town: Town, *, rounds: int) -> None:
         town.server.start()
         assert monotonic() - began < READY_AGAIN_S
         await town.send_again()
-        await check_reads(town)
+        await check_reads(town.server.url, town.authors, town.readers, town.notebook)
     town.server.stop()
     check_log(town)
 
@@ -165,75 +159,3 @@ def check_log(town: Town) -> None:
     assert any(name.startswith("edits/") for name in streams)
     for versions in streams.values():
         assert sorted(versions) == list(range(1, len(versions) + 1))
-
-
-async def check_reads(town: Town) -> None:
-    """Every tweet stands once in its author's timeline and in every follower's home, and nothing
-    else does; every edit that was acknowledged is a version of its own."""
-    connection = Connection(town.server.url)
-    written: dict[Author, set[str]] = {author: {author.pinned} for author in town.authors}
-    for one, answer in town.notebook.acknowledged.items():
-        if not one.edits:
-            written[one.author].add(answer.json["id"])
-    for author, ids in written.items():
-        posts = await whole(connection, f"/v1/accounts/{author.id}/posts", None, town.notebook)
-        assert Counter(post["id"] for post in posts) == Counter(ids)
-        assert max(Counter(post["text"] for post in posts).values()) == 1
-        await check_edits(connection, author, town.notebook)
-    everything = Counter(post_id for ids in written.values() for post_id in ids)
-    for reader in town.readers:
-        token = reader.session["access_token"]
-        home = await whole(connection, "/v1/timelines/home", token, town.notebook)
-        assert Counter(post["id"] for post in home) == everything
-    await connection.close()
-
-
-async def check_edits(connection: Connection, author: Author, notebook: Notebook) -> None:
-    answers = {
-        one: answer
-        for one, answer in notebook.acknowledged.items()
-        if one.edits and one.author == author
-    }
-    history: dict[int, str] = {}
-    path: str | None = f"/v1/posts/{author.pinned}/history?limit=100"
-    while path is not None:
-        page = await read(connection, path, None, notebook)
-        history |= {version["version"]: version["text"] for version in page.json["items"]}
-        path = next_of(page)
-    told = {answer.json["version"]: one.words for one, answer in answers.items()}
-    assert len(told) == len(answers)
-    assert {version: history[version] for version in told} == told
-    assert sorted(history) == list(range(1, len(history) + 1))
-
-
-async def whole(
-    connection: Connection, path: str, token: str | None, notebook: Notebook
-) -> list[dict[str, Any]]:
-    """All pages of a timeline."""
-    items: list[dict[str, Any]] = []
-    following: str | None = f"{path}?limit=100"
-    while following is not None:
-        page = await read(connection, following, token, notebook)
-        items += page.json["items"]
-        following = next_of(page)
-    return items
-
-
-async def read(connection: Connection, path: str, token: str | None, notebook: Notebook) -> Answer:
-    """A page that has everything which was acknowledged last."""
-    newest = list(notebook.acknowledged.values())[-1]
-    headers = {"Consistency-Token": newest.header("consistency-token"), "Prefer": "wait=10"}
-    if token is not None:
-        headers["Authorization"] = f"Bearer {token}"
-    page = await connection.ask("GET", path, headers)
-    assert page.status == 200, page
-    return page
-
-
-def next_of(page: Answer) -> str | None:
-    """Where the list goes on."""
-    for link in page.header("link").split(","):
-        target, _, relation = link.strip().partition(">; ")
-        if relation == 'rel="next"':
-            return target.removeprefix("<")
-    return None

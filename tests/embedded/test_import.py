@@ -23,7 +23,7 @@ from domain.events import (
     TweetPosted,
 )
 from domain.ids import AccountId, is_imported, millis_of
-from infra.importing.file_ids import BadNamespace
+from infra.importing.file_ids import BadNamespace, source_of
 from infra.importing.files import UnreadableFile
 from infra.importing.imports import Files
 from infra.importing.recording import give
@@ -96,6 +96,9 @@ class World:
     async def follows_of(self) -> set[tuple[AccountId, AccountId]]:
         return {(one.actor_id, one.target_id) for one in await self.all(AccountFollowed)}
 
+    def source(self, namespace: str, user: str) -> str:
+        return source_of(namespace, f"account/{user}", self.side.keyring)
+
     def rejects(self, namespace: str = "posts") -> list[tuple[int, str]]:
         path = self.folder / "data" / "imports" / f"{namespace}.rejects.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
@@ -126,7 +129,8 @@ async def test_an_account_is_as_old_as_its_first_post(world: World) -> None:
 
     (opened,) = await world.all(AccountOpened)
     assert millis_of(opened.event_id) == OCTOBER_MS
-    assert opened.source == "a:ada"
+    assert opened.source == world.source("a", "ada")
+    assert "ada" not in opened.source
 
 
 async def test_a_reply_joins_its_parents_conversation(world: World) -> None:
@@ -242,7 +246,7 @@ async def test_files_of_other_namespaces_have_other_people_and_posts(world: Worl
     assert opened[1].personal is not None
     assert opened[0].personal.handle == "ada"
     assert opened[1].personal.handle.startswith("ada_")
-    assert opened[1].source == "other:ada"
+    assert opened[1].source == world.source("other", "ada")
 
 
 async def test_a_handle_that_a_person_has_is_left_to_them(world: World) -> None:

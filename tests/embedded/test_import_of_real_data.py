@@ -7,7 +7,7 @@ nothing to run on a laptop, but a build server must have them.
 import gzip
 import json
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from domain.errors import Invalid
 from domain.events import PostPosted, Recorded
 from domain.ids import AccountId, millis_of
 from infra.control.operator import Operator
+from infra.importing.file_ids import FileIds
 from infra.importing.files import read_follows, read_posts
 from infra.importing.imports import Files
 from infra.importing.tally import Summary
@@ -98,14 +99,11 @@ async def posts_by_origin(side: WriteSide) -> Mapping[str, PostPosted]:
     return found
 
 
-def people_of(side: WriteSide, namespace: str) -> Mapping[str, AccountId]:
+def people_of(side: WriteSide, namespace: str, file_ids: Iterable[str]) -> Mapping[str, AccountId]:
     """Our accounts by the file's ids."""
-    receipts = side.index.receipts(f"import/{namespace}")
-    return {
-        key.removeprefix("account/"): AccountId(int(body))
-        for key, body in receipts.items()
-        if key.startswith("account/")
-    }
+    ids = FileIds(namespace, side.index, side.keyring)
+    found = {file_id: ids.person(f"account/{file_id}") for file_id in file_ids}
+    return {file_id: account for file_id, account in found.items() if account is not None}
 
 
 def some(items: Sequence[Line]) -> Sequence[Line]:
@@ -147,10 +145,10 @@ async def graph_agrees_with(file: Path, side: WriteSide, tmp_path: Path) -> Summ
     async for batch in log_of(side):
         wanted = [one for one in batch if type(one.event) in follower_graph.FOLLOWER_GRAPH.events]
         await store.apply(follower_graph.project(wanted), {0: batch[-1].position})
-    people = people_of(side, "higgs")
     followers, following = Counter(b for _, b in edges), Counter(a for a, _ in edges)
     celebrities = [one for one, _ in followers.most_common(LOOKED_AT // 2)]
     others = list(followers)[:: len(followers) // (LOOKED_AT // 2)]
+    people = people_of(side, "higgs", celebrities + others)
     counts = await store.counts([people[one] for one in celebrities + others])
     store.close()
     assert summary.follows == len(edges)

@@ -1,6 +1,8 @@
 """The embedded log: our contract, and the recorder cases that `eventsourcing` ships."""
 
-from collections.abc import Iterator
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,8 +15,10 @@ from eventsourcing.tests.persistence import (
 )
 
 from commands.ports import Answer, Answered, Claimed, Receipt
+from domain.errors import Unavailable
 from domain.events import Recorded
 from infra.sealed_answers import KEPT_MS
+from infra.sqlite import event_log
 from infra.sqlite.event_log import FORGET_EVERY_MS, SqliteEventLog
 from infra.sqlite.feed import SqliteFeed
 from infra.sqlite.idempotency import SqliteIdempotency
@@ -168,3 +172,29 @@ class TestLibrarysNonInterleavingCases(_OnAFile, NonInterleavingNotificationIDsB
 
 
 del ApplicationRecorderTestCase, NonInterleavingNotificationIDsBaseCase, _OnAFile
+
+
+async def test_commands_beyond_those_that_may_wait_are_turned_away(
+    tmp_path: Path, codec: Codec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "WAITING_MAX", 3)
+    committing, free = threading.Event(), threading.Event()
+
+    def hold(_group: Sequence[Recorded]) -> None:
+        committing.set()
+        free.wait(10)
+
+    log = SqliteEventLog(tmp_path / "log.db", codec, now_ms=wall_clock_ms, on_commit=(hold,))
+
+    async def publish() -> None:
+        await log.publish([facts.liked("bob", facts.tweet("ada"))])
+
+    accepted = [asyncio.create_task(publish())]
+    await asyncio.to_thread(committing.wait, 10)
+    accepted += [asyncio.create_task(publish()) for _ in range(4)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="Too many"):
+        await publish()
+    free.set()
+    await asyncio.gather(*accepted)
+    log.close()

@@ -8,6 +8,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
+from domain.events import AccountMuted, AccountUnfollowed, RelationshipFact
 from infra.sqlite.home_timelines import SqliteHomeTimelines
 from projections.windows import Window
 from tests import facts
@@ -19,6 +22,7 @@ from tests.contract.home_timelines_contract import (
     be_kept_ready,
     follow,
     happen,
+    relate,
 )
 from tests.facts import tweet
 
@@ -87,6 +91,25 @@ class TestSqliteHomeTimelines(HomeTimelinesContract):
             await happen(file, log, tweet("bob"), tweet("ada"))
 
             assert file.store.kept_ready == {ADA: 1}
+
+    @pytest.mark.parametrize("turn", [AccountUnfollowed, AccountMuted])
+    async def test_who_takes_somebody_out_of_their_home_is_kept_ready_anew(
+        self, turn: type[RelationshipFact]
+    ) -> None:
+        async with opened_file(threshold=math.inf, depth=800) as file:
+            log = facts.Log()
+            await follow(file, log, "ada", "bob")
+            await happen(file, log, tweet("bob"))
+            for reader in (ADA, CLEO):
+                await be_kept_ready(file, reader)
+
+            await relate(file, log, turn, "ada", "bob")
+
+            assert file.store.kept_ready.keys() == {CLEO}
+            for _ in range(2):
+                assert await file.store.page(ADA, Window(), 10) == []
+                await file.settle()
+            assert file.store.kept_ready.keys() == {ADA, CLEO}
 
     async def test_what_is_kept_ready_is_bounded(self) -> None:
         async with opened_file(threshold=math.inf, depth=8) as file:

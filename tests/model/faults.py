@@ -60,6 +60,12 @@ HOMES: Final = (
         "NULL, 0)",
     ),
     Fault(
+        "what is kept ready stays after an unfollow",
+        "infra/sqlite/home_fan_out.py",
+        "self._ready.evict(turned)",
+        "pass",
+    ),
+    Fault(
         "replies to others stand in homes",
         "projections/home_timelines.py",
         "case ReplyPosted() if event.in_reply_to_author_id == event.actor_id:",

@@ -1,12 +1,7 @@
-"""Drives the real system and the model of the product side by side; `steps` says how.
-
-Between two looks nothing is projected but by the steps that say so: commands must not notice.
-"""
+"""Drives the real system and the model of the product side by side; `deeds` says how."""
 
 import asyncio
-import shutil
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from hypothesis.stateful import RuleBasedStateMachine
@@ -14,9 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine
 from tests.asgi import Answered
 from tests.model import commands
 from tests.model.commands import Command, meant
+from tests.model.driven import PASSWORD, Driven, sign_in
 from tests.model.looking import QUERIES, Disagreement, Look, agree
 from tests.model.product import Person, Product, Refused
-from tests.model.system import MODERATOR, NAMES, PASSWORD, Clock, System, scratch, sign_in, world
 
 T = TypeVar("T")
 
@@ -41,25 +36,20 @@ def happen(product: Product, command: Command, answered: Answered) -> None:
 
 
 class WholeSystem(RuleBasedStateMachine):
-    """What is common to all steps; `Steps` below has them. They begin by opening `system`."""
+    """What is common to all steps. Whoever has them gives it a `system` with nobody in it but a
+    moderator, whose access token `moderator` is, and those in `product`, whose `tokens` are."""
 
-    system: System
+    system: Driven
+    moderator: str
 
     def __init__(self) -> None:
         super().__init__()
-        made = world()
         self.loop = asyncio.new_event_loop()
-        self.holder = scratch()
-        self.clock = Clock()
-        self.clock.ms = made.clock_ms
-        self.tokens = {made.ids[name]: made.tokens[name] for name in NAMES}
-        self.moderator = made.tokens[MODERATOR]
-        self.product = Product({made.ids[n]: Person(made.ids[n], n, n) for n in NAMES})
+        self.product = Product()
+        self.tokens: dict[int, str] = {}
         self.keys = 0
         self.sent: list[Sent] = []
         self.newest_token = ""
-        self.folder = Path(self.holder.name) / "1"
-        made.copy_to(self.folder)
         self.failed = False
 
     def run(self, doing: Coroutine[Any, Any, T]) -> T:
@@ -74,9 +64,11 @@ class WholeSystem(RuleBasedStateMachine):
             if not self.failed:
                 self.run(self.look_at_everything())
         finally:
-            self.system.close()
+            self.leave()
             self.loop.close()
-            self.holder.cleanup()
+
+    def leave(self) -> None:
+        """What is to be done in the end, also after a failure."""
 
     # Commands.
 
@@ -120,21 +112,6 @@ class WholeSystem(RuleBasedStateMachine):
     def agree(self, what: str, answered: object, expected: object) -> None:
         self.failed = self.failed or answered != expected
         agree(what, answered, expected)
-
-    def open(self, threshold: str) -> None:
-        self.system = System(self.folder, threshold=threshold, clock=self.clock)
-
-    def reopen(self, threshold: str, *, crash: bool, lost: str | None) -> None:
-        """Stop and start, or die and start, without the files that `lost` is a pattern of."""
-        old, folder = self.system, self.folder
-        if crash:
-            # What another process finds after a kill -9: every file as it is at this moment.
-            self.folder = folder.with_name(str(int(folder.name) + 1))
-            shutil.copytree(folder, self.folder)
-        old.close()
-        for file in self.folder.glob(lost) if lost is not None else ():
-            file.unlink()
-        self.open(threshold)
 
     # Looking.
 

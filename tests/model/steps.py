@@ -1,34 +1,47 @@
-"""The steps of a history, in any order: what people do, what operators do, and looks at it all."""
+"""The steps of a history on the embedded profile: what people do, and what operators do."""
 
-import asyncio
-import copy
+import shutil
+from pathlib import Path
 from typing import Final, Literal
 
 from hypothesis import seed
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import initialize, rule
 
-from domain.ids import ID_MAX
-from tests.asgi import Answered
 from tests.model import commands, drawing
-from tests.model.commands import Command, meant
+from tests.model.commands import Command
+from tests.model.deeds import Deeds
 from tests.model.drawing import number, person, threshold
-from tests.model.looking import QUERIES, Disagreement
-from tests.model.machine import WholeSystem, happen
-from tests.model.product import Product
-from tests.model.system import NAMES
-from tests.model.views import Eyes, everything
+from tests.model.driven import MODERATOR, NAMES
+from tests.model.product import Person, Product
+from tests.model.system import Clock, System, scratch, world
 
-POSTS_MAX: Final = 60  # with what other steps write, a list is a page
 FORTNIGHT_MS: Final = 15 * 86_400_000
-SENT_AGAIN_MAX: Final = 12
 
 Operation = Literal["project", "deliver again", "evict", "wait", "restart", "crash"]
-Scrolled = Literal["home", "public", "tweet", "reply", "all"]
 
 
-class Steps(WholeSystem):
-    """Few rules with many alternatives: of rules Hypothesis leaves out a half in each history."""
+class Steps(Deeds):
+    """Between two looks nothing is projected but by the steps that say so: commands must not
+    notice."""
+
+    system: System
+
+    def __init__(self) -> None:
+        super().__init__()
+        made = world()
+        self.holder = scratch()
+        self.clock = Clock()
+        self.clock.ms = made.clock_ms
+        self.tokens = {made.ids[name]: made.tokens[name] for name in NAMES}
+        self.moderator = made.tokens[MODERATOR]
+        self.product = Product({made.ids[n]: Person(made.ids[n], n, n) for n in NAMES})
+        self.folder = Path(self.holder.name) / "1"
+        made.copy_to(self.folder)
+
+    def leave(self) -> None:
+        self.system.close()
+        self.holder.cleanup()
 
     @initialize(
         threshold=threshold,
@@ -39,91 +52,20 @@ class Steps(WholeSystem):
         self.open(threshold)
         self.do(*follows, *tweets)
 
-    # What people do.
+    def open(self, threshold: str) -> None:
+        self.system = System(self.folder, threshold=threshold, clock=self.clock)
 
-    @rule(given=st.lists(drawing.anything, min_size=1, max_size=6))
-    def give(self, given: list[Command]) -> None:
-        self.do(*given)
-
-    @precondition(lambda self: len(self.product.posts) < POSTS_MAX)
-    @rule(given=st.lists(drawing.writing, min_size=1, max_size=3))
-    def write(self, given: list[Command]) -> None:
-        self.do(*given)
-
-    @rule(given=st.lists(drawing.responding, min_size=1, max_size=4))
-    def respond(self, given: list[Command]) -> None:
-        self.do(*given)
-
-    @rule(given=st.lists(drawing.relating, min_size=1, max_size=4))
-    def relate(self, given: list[Command]) -> None:
-        self.do(*given)
-
-    @rule(who=person, how=st.sampled_from((*NAMES[:3], "ADA", "rename", "rename", "close")))
-    def live(self, who: int, how: str) -> None:
-        """Somebody signs up (under a handle that may be taken), renames or closes the account."""
-        if how == "rename":
-            self.do(commands.Rename(who, "Red Queen"))
-        elif how == "close":
-            if len(self.readers()) > 3:
-                self.do(commands.Close(who))
-        elif len(self.product.people) < drawing.PEOPLE_MAX:
-            self.sign_up(how)
-
-    @precondition(lambda self: self.sent)
-    @rule(which=number, changed=st.booleans())
-    def send_again(self, which: int, changed: bool) -> None:
-        """With the same key: the same answer and no effect; another request is refused."""
-        request, key, first = self.sent[-1 - which % min(len(self.sent), SENT_AGAIN_MAX)]
-        gone = request.who is not None and self.product.gone(request.who)
-        if gone or first.status in {401, 403}:
-            return  # who is turned away has not used the key
-        if changed:
-            request = commands.Request("POST", "/v1/tweets", request.who, {"text": "other"})
-        again = self.run(self.send(request, key))
-        self.sent.pop()
-        if changed:
-            self.agree(f"status of {key} for another request", again.status, 422)
-            return
-        self.agree(f"{request} again", (again.status, again.body), (first.status, first.body))
-        if first.status < 400:
-            self.agree(f"replay of {request}", again.headers.get("idempotency-replayed"), "true")
-
-    @rule(one=drawing.anything, other=drawing.anything)
-    def two_at_once(self, one: Command, other: Command) -> None:
-        """Some order of the two explains what both were answered and all that is seen."""
-        first, second = meant(one, self.product), meant(other, self.product)
-        if isinstance(first, commands.Delete) and isinstance(second, commands.Delete):
-            return  # both may be told that they deleted it
-
-        async def both() -> list[Answered]:
-            requests = [command.request(self.product) for command in (first, second)]
-            return await asyncio.gather(*(self.send(one, self.fresh_key()) for one in requests))
-
-        answers = list(zip((first, second), self.run(both()), strict=True))
-        outcomes = [self.outcome(answers), self.outcome(answers[::-1])]
-        possible = [product for product in outcomes if product is not None]
-        self.agree(f"an order of {answers}", bool(possible), expected=True)
-        self.product = possible[0]
-        if len({repr(everything(product)) for product in possible}) > 1:
-            self.choose(possible)
-
-    def outcome(self, answers: list[tuple[Command, Answered]]) -> Product | None:
-        """The product after these commands in this order; None if they were answered otherwise."""
-        product = copy.deepcopy(self.product)
-        for command, answered in answers:
-            try:
-                happen(product, command, answered)
-            except Disagreement:
-                return None
-        return product
-
-    def choose(self, possible: list[Product]) -> None:
-        """The product that all readers see."""
-        try:
-            self.loop.run_until_complete(self.look_at_everything())
-        except Disagreement:
-            self.product = possible[1]
-            self.run(self.look_at_everything())
+    def reopen(self, threshold: str, *, crash: bool, lost: str | None) -> None:
+        """Stop and start, or die and start, without the files that `lost` is a pattern of."""
+        old, folder = self.system, self.folder
+        if crash:
+            # What another process finds after a kill -9: every file as it is at this moment.
+            self.folder = folder.with_name(str(int(folder.name) + 1))
+            shutil.copytree(folder, self.folder)
+        old.close()
+        for file in self.folder.glob(lost) if lost is not None else ():
+            file.unlink()
+        self.open(threshold)
 
     # What operators do.
 
@@ -159,90 +101,6 @@ class Steps(WholeSystem):
             case "restart" | "crash":
                 patterns = {None: None, "refusals": "refusals.db*", "view": f"*/{name}.v*"}
                 self.reopen(threshold, crash=what == "crash", lost=patterns[lost])
-
-    # What readers see.
-
-    @rule(who=person, whom=person, post=number, query=st.sampled_from(QUERIES))
-    def look(self, who: int, whom: int, post: int, query: str) -> None:
-        people, posts = list(self.product.people), list(self.product.posts.values())
-        reader = people[who % len(people)]
-        if self.product.gone(reader):
-            answered = self.run(self.system.ask("GET", "/v1/timelines/home", self.tokens[reader]))
-            closed = self.product.people[reader].closed
-            self.agree(f"status of {reader}", answered.status, 401 if closed else 403)
-            return
-        self.run(self.catch_up())
-        for other in self.readers():
-            self.run(self.eyes_of(other).at_home())
-        look = self.eyes_of(reader)
-        self.run(look.at_feeds())
-        self.run(look.at_everything_shared())
-        self.run(look.at_person(people[whom % len(people)]))
-        self.run(look.at_search(query))
-        if posts:
-            self.run(look.at_post(posts[-1 - post % len(posts)]))
-
-    @precondition(lambda self: self.readers())
-    @rule(
-        who=person,
-        whom=person,
-        what=st.sampled_from(("home", "home", "public", "tweet", "reply", "all")),
-        limit=st.sampled_from((1, 2, 3, 5)),
-    )
-    def scroll(self, who: int, whom: int, what: Scrolled, limit: int) -> None:
-        readers = self.readers()
-        reader, other = readers[who % len(readers)], readers[whom % len(readers)]
-        eyes = Eyes(self.product, reader)
-        if what == "home":
-            target, items = "/v1/timelines/home", eyes.home()
-        elif what == "public":
-            target, items = "/v1/timelines/public", eyes.public()
-        else:
-            target = f"/v1/accounts/{other}/posts?kind={what}"
-            items = [] if eyes.blocked(other) else eyes.timeline(other, what)
-        self.run(self.catch_up())
-        self.run(self.eyes_of(reader).through(target, items, limit))
-
-    @precondition(lambda self: self.readers())
-    @rule(
-        who=person, which=number, how=st.sampled_from(("own writes", "own writes", "mark", "all"))
-    )
-    def read(self, who: int, which: int, how: Literal["own writes", "mark", "all"]) -> None:
-        readers = self.readers()
-        reader = readers[who % len(readers)]
-        if how == "own writes":
-            self.read_own_writes(reader)
-        else:
-            self.mark_read(reader, None if how == "all" else which)
-
-    def read_own_writes(self, reader: int) -> None:
-        """With a token a read shows what was done, or says honestly that it does not yet."""
-        headers = {"consistency-token": self.newest_token, "prefer": "wait=0"}
-        token, target = self.tokens[reader], "/v1/timelines/home?limit=1"
-        answered = self.run(self.system.ask("GET", target, token, headers=headers))
-        if answered.status == 503:
-            self.agree("Retry-After", "retry-after" in answered.headers, expected=True)
-            self.run(self.catch_up())
-            answered = self.run(self.system.ask("GET", target, token, headers=headers))
-        self.agree("status of reading one's writes", answered.status, 200)
-        self.run(self.eyes_of(reader).at_home())
-
-    def mark_read(self, reader: int, which: int | None) -> None:
-        """Up to one of the notifications, or (None) up to this moment."""
-        self.run(self.catch_up())
-        self.run(self.eyes_of(reader).at_feeds())
-        notes = Eyes(self.product, reader).notifications()
-        up_to, up_to_id = self.product.now + 1, str(ID_MAX)
-        if which is not None and notes:
-            target = "/v1/notifications?limit=100"
-            listed = self.run(self.system.ask("GET", target, self.tokens[reader])).json()["items"]
-            up_to = notes[which % len(notes)].since
-            up_to_id = listed[which % len(notes)]["id"]
-        body = {"up_to_id": up_to_id}
-        request = commands.Request("PUT", "/v1/notifications/read", reader, body)
-        answered = self.run(self.send(request, self.fresh_key()))
-        self.product.now += 1
-        self.agree("status of marking read", answered.status, self.product.mark_read(reader, up_to))
 
 
 def seeded(number: int) -> type[Steps]:

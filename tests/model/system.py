@@ -24,10 +24,8 @@ from infra.sqlite.home_timelines import SqliteHomeTimelines
 from streams.pipeline import Pipeline
 from streams.registry import joined
 from tests.asgi import Answered, ask
+from tests.model.driven import MODERATOR, NAMES, sign_in, sign_up
 
-NAMES: Final = ("ada", "bob", "cleo", "dan", "eve", "fay")
-MODERATOR: Final = "root"
-PASSWORD: Final = "correct horse"
 BEGIN_MS: Final = 1_767_225_600_000  # 2026-01-01: any time will do
 # Access tokens live 15 minutes by the real clock.
 TOKENS_FRESH_S: Final = 600
@@ -128,7 +126,7 @@ class System:
     async def parked(self) -> list[str]:
         """Projections that could not take an event."""
         letters = self.embedded.dead_letters
-        return [name for name in self._pipelines if await letters.keys(name)]
+        return [name for name, one in self._pipelines.items() if await letters.keys(one.build)]
 
     def wait_for_rebuilds(self) -> None:
         """Let what reading a home began come to its end, for the sake of determinism."""
@@ -190,22 +188,6 @@ async def _make() -> World:
     await system.catch_up()
     system.close()
     return World(folder, time.monotonic(), ids, tokens, clock.ms)
-
-
-async def sign_up(system: System, handle: str) -> int:
-    """The id of the new account."""
-    body = {"handle": handle, "password": PASSWORD}
-    answered = await system.ask("POST", "/v1/accounts", body=body)
-    assert answered.status == 201, answered
-    return int(answered.json()["id"])
-
-
-async def sign_in(system: System, handle: str) -> str:
-    """An access token."""
-    body = {"handle": handle, "password": PASSWORD}
-    answered = await system.ask("POST", "/v1/sessions", body=body)
-    assert answered.status == 200, answered
-    return str(answered.json()["access_token"])
 
 
 async def _appoint(system: System, account_id: AccountId) -> None:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
+from commands import projection_routes
 from commands.operations_routes import routes
+from domain.errors import Conflict, NotFound
 from domain.events import AdminActed
 from tests import facts
 from tests.acting import World
@@ -28,6 +30,23 @@ class OneLetter:
         self.asked.append(request)
         return True
 
+    async def retry_all(self, projection: str) -> int:
+        raise NotImplementedError
+
+
+@dataclass
+class OneProjection:
+    """Of the one projection that there is one work can be begun."""
+
+    begun: list[tuple[str, str]] = field(default_factory=list)
+
+    async def begin(self, projection: str, work: str) -> None:
+        if projection != "post_cards":
+            raise NotFound
+        if self.begun:
+            raise Conflict
+        self.begun.append((projection, work))
+
 
 class Operating(World):
     """`post` is one request of a named person."""
@@ -36,7 +55,11 @@ class Operating(World):
         super().__init__()
         self.letters = OneLetter()
         edge = Edge(FakeAuthenticator(), NothingToWaitFor(), RateLimits(enabled=False))
-        table = routes(self.ports, self.letters, ("post_cards",))
+        self.works = OneProjection()
+        table = (
+            *routes(self.ports, self.letters),
+            *projection_routes.routes(self.ports, self.works),
+        )
         self._transport = httpx.ASGITransport(build(table, edge))
 
     async def post(
@@ -91,14 +114,32 @@ async def test_what_is_not_parked_is_404_and_nothing_is_recorded() -> None:
 
 
 @pytest.mark.parametrize("work", ["replay", "swap", "rollback", "verify"])
-async def test_replay_is_not_built_yet(work: str) -> None:
+async def test_a_work_on_a_projection_is_begun_and_the_log_says_who_asked(work: str) -> None:
     world = Operating()
 
-    built = await world.post(f"/v1/admin/projections/post_cards/{work}")
-    unknown = await world.post(f"/v1/admin/projections/other/{work}")
+    answered = await world.post(f"/v1/admin/projections/post_cards/{work}", {"reason": "new shape"})
 
-    assert (built.status_code, unknown.status_code) == (501, 404)
-    assert built.json()["type"].endswith("/not-built-yet")
+    assert (answered.status_code, answered.content) == (202, b"")
+    assert world.works.begun == [("post_cards", work)]
+    (acted,) = world.news
+    assert isinstance(acted, AdminActed)
+    assert (acted.action, acted.target, acted.reason) == (
+        f"{work}_projection",
+        "projection/post_cards",
+        "new shape",
+    )
+
+
+async def test_a_work_that_cannot_be_begun_is_not_recorded() -> None:
+    world = Operating()
+
+    unknown = await world.post("/v1/admin/projections/other/verify")
+    await world.post("/v1/admin/projections/post_cards/replay")
+    busy = await world.post("/v1/admin/projections/post_cards/verify")
+
+    assert (unknown.status_code, busy.status_code) == (404, 409)
+    assert world.works.begun == [("post_cards", "replay")]
+    assert len(world.news) == 1
 
 
 async def test_only_administrators_may_ask() -> None:
@@ -107,4 +148,4 @@ async def test_only_administrators_may_ask() -> None:
     for path in (f"{LETTER}/retry", "/v1/admin/projections/post_cards/replay"):
         assert (await world.post(path, who="ada")).status_code == 403
         assert (await world.post(path, who=None)).status_code == 401
-    assert world.letters.asked == []
+    assert (world.letters.asked, world.works.begun) == ([], [])

@@ -1,13 +1,16 @@
 """Metrics: what happens shows under stable names with few labels."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
 from commands.ports import Append, VersionConflict
 from domain.events import Recorded
+from infra.breaker import Breaker
 from infra.metrics import Metrics
 from projections.author_timelines import AUTHOR_TIMELINES, AddPost
+from projections.projection import StoreUnavailable
 from read_api.ports import ProjectionStatus
 from tests.facts import account, recorded, tweet
 from tests.fakes import FakeEventLog
@@ -126,4 +129,25 @@ async def test_how_projections_do_is_asked_when_the_metrics_are_read() -> None:
         'starling_projection_lag_seconds{projection="trends"}': 2.5,
         'starling_projection_stalled{projection="trends"}': 1,
         'starling_projection_dead_letters{projection="trends"}': 3,
+    }
+
+
+async def test_how_engines_do_is_told_by_their_breakers() -> None:
+    redis, kafka = Breaker("Redis"), Breaker("Kafka")
+    breakers = [redis]
+    metrics = Metrics(breakers=breakers)
+    breakers.append(kafka)
+    for _ in range(5):
+        with suppress(StoreUnavailable), redis.passing():
+            raise StoreUnavailable
+    with suppress(StoreUnavailable), redis.passing():
+        pytest.fail("it goes through")
+
+    assert await samples(metrics, "engine_breaker", "engine_outages", "engine_refused") == {
+        'starling_engine_breaker{engine="Redis"}': 2,
+        'starling_engine_breaker{engine="Kafka"}': 0,
+        'starling_engine_outages{engine="Redis"}': 5,
+        'starling_engine_outages{engine="Kafka"}': 0,
+        'starling_engine_refused{engine="Redis"}': 1,
+        'starling_engine_refused{engine="Kafka"}': 0,
     }

@@ -3,16 +3,20 @@
 import pytest
 
 from domain.ids import millis_of
-from streams.dead_letters import Parked
+from read_api.ports import WorkStatus
+from streams.dead_letters import Build, Parked
 from tests import facts
 from tests.read_world import ADMIN, Json, ReadWorld, link_of
 
 PLACES = [("post_cards", 0, 4), ("post_cards", 0, 9), ("trends", 0, 4)]
+KEYS = ("ada", "bob", "ada")
 
 
 async def given_letters(world: ReadWorld) -> None:
-    key = facts.account("ada")
-    await world.dead_letters.park([Parked(*place, key, "ValueError: odd") for place in PLACES])
+    for (projection, partition, position), name in zip(PLACES, KEYS, strict=True):
+        build, key = Build(projection, 1, 1), facts.account(name)
+        letter = Parked(build, partition, position, key, "ValueError: odd")
+        await world.dead_letters.park([letter])
 
 
 async def status_of(world: ReadWorld, name: str) -> Json:
@@ -45,6 +49,17 @@ async def test_lag_is_since_the_oldest_event_that_is_not_applied(world: ReadWorl
     assert status["stalled_by"] == "disk full"
 
 
+async def test_the_newest_work_on_a_projection_is_told(world: ReadWorld) -> None:
+    world.works.noted["trends"] = WorkStatus("verify", "different", "trends: DIFFERENT")
+
+    assert (await status_of(world, "trends"))["work"] == {
+        "work": "verify",
+        "state": "different",
+        "told": "trends: DIFFERENT",
+    }
+    assert (await status_of(world, "post_cards"))["work"] is None
+
+
 async def test_dead_letters_are_counted_and_listed_by_projection(world: ReadWorld) -> None:
     await given_letters(world)
 
@@ -54,6 +69,8 @@ async def test_dead_letters_are_counted_and_listed_by_projection(world: ReadWorl
     assert page["items"] == [
         {
             "projection": "trends",
+            "version": 1,
+            "generation": 1,
             "partition": 0,
             "position": 4,
             "key": str(facts.account("ada")),

@@ -123,6 +123,7 @@ ELSEWHERE = {
     "/v1/blocks": "whom the reader blocks",
     "/v1/mutes": "whom the reader mutes",
     "/v1/notifications/unread": "only a number: see test_notifications.py",
+    "/v1/timelines/home/why": "see test_why.py",
     "/v1/trends": "only hashtags",
     "/v1/stream": "see test_stream.py",
     "/v1/analytics/posts/{id:id}": "only numbers, for the author",

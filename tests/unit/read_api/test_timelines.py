@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from domain.events import AccountBlocked, AccountFollowed
+from projections.projection import StoreUnavailable
 from tests import facts
 from tests.read_world import Json, ReadWorld, ids_of, link_of, name_of
 
@@ -154,3 +155,31 @@ async def test_a_malformed_query_is_refused(world: ReadWorld, query: str) -> Non
 
 async def test_an_account_that_is_not_there_has_no_timeline(world: ReadWorld) -> None:
     assert (await world.ask("/v1/accounts/1/posts")).status == 404
+
+
+class Away:
+    """A store that cannot be reached."""
+
+    def __getattr__(self, question: str) -> object:
+        async def refuse(*_asked: object) -> None:
+            raise StoreUnavailable(f"Nobody answers {question}")
+
+        return refuse
+
+
+async def test_a_page_comes_without_what_a_dead_store_knows_of_its_people(
+    world: ReadWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await given_friends(world)
+    (post_id,) = await given_posts(world, 1)
+
+    monkeypatch.setattr(world.views, "follower_graph", Away())
+    page = await world.read("/v1/timelines/home", who="ada")
+
+    assert ids_of(page) == [post_id]
+    (author,) = page["includes"]["accounts"]
+    assert (author["handle"], author["counts"], author["viewer"]) == ("bob", None, None)
+    monkeypatch.setattr(world.views, "account_directory", Away())
+    page = await world.read("/v1/timelines/home", who="ada")
+    assert ids_of(page) == [post_id]
+    assert page["includes"]["accounts"] == []

@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
+from domain.errors import Unavailable
 from domain.events import Recorded, TweetPosted
+from domain.ids import AccountId
 from projections.projection import Projection, StoreUnavailable
 from streams import pipeline as pipelines
-from streams.dead_letters import Asked, Parked
+from streams.dead_letters import Asked, Build, Parked, TooManyParked
 from streams.feed import Fed, Unreadable
-from streams.pipeline import PARKED_IN_A_ROW_MAX, Paused, Pipeline
+from streams.pipeline import FAILED_IN_A_ROW_MAX, Paused, Pipeline
 from tests import facts
 
 
@@ -31,6 +34,7 @@ def project(batch: Sequence[Recorded]) -> Sequence[Note]:
 
 
 NOTES = Projection("notes", 1, frozenset({TweetPosted}), project)
+BUILD = Build("notes", 1, 1)
 
 
 class Store:
@@ -61,27 +65,34 @@ class Letters:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.parked: list[Parked] = []
-        self.discarded: list[Asked] = []
+        self.asked_for: list[Asked] = []
         self.store_was_at: list[int] = []
+        self.most = 1_000
 
     async def park(self, parked: Sequence[Parked]) -> None:
-        self.parked += parked
+        known = {one[:3] for one in self.parked}
+        new = [one for one in parked if one[:3] not in known]
+        if new and len(known) >= self.most:
+            raise TooManyParked(len(known))
+        self.parked += new
         self.store_was_at.append(self._store.position)
 
-    async def keys(self, projection: str) -> frozenset[int]:
+    async def keys(self, build: Build) -> frozenset[int]:
         return frozenset(p.key for p in self.parked if p.key is not None)
 
-    async def asked(self, projection: str) -> Sequence[Asked]:
-        return self.discarded
+    async def asked(self, build: Build) -> Sequence[Asked]:
+        waiting = [one for one in self.asked_for if one.letter in self.parked]
+        return waiting if build == BUILD else ()
 
     async def queue_of(self, letter: Parked) -> Sequence[Parked]:
-        return ()
+        alone = letter.key is None
+        return [p for p in self.parked if p == letter or (not alone and p.key == letter.key)]
 
     async def drop(self, letter: Parked) -> None:
         self.parked.remove(letter)
 
     async def keep(self, letter: Parked, error: str) -> None:
-        self.parked.append(letter)
+        self.asked_for = [one for one in self.asked_for if one.letter.key != letter.key]
 
 
 class House:
@@ -149,9 +160,9 @@ async def test_poison_in_one_partition_moves_the_checkpoint_of_each(house: House
 
 
 async def test_only_the_owner_of_a_partition_answers_for_its_letters(house: House) -> None:
-    letters = [Parked("notes", partition, 1, 7, "a bug") for partition in (1, 2)]
+    letters = [Parked(BUILD, partition, 1, 7 + partition, "a bug") for partition in (1, 2)]
     house.letters.parked = list(letters)
-    house.letters.discarded = [Asked(letter, discard=True) for letter in letters]
+    house.letters.asked_for = [Asked(letter, discard=True) for letter in letters]
 
     await house.pipeline.settle(Nowhere(), {2}.__contains__)
 
@@ -160,7 +171,7 @@ async def test_only_the_owner_of_a_partition_answers_for_its_letters(house: Hous
 
 async def test_keys_that_others_have_parked_are_known_after_looking_again(house: House) -> None:
     await house.pipeline.take([facts_at(1, "ada", "a")])
-    house.letters.parked = [Parked("notes", 1, 1, facts.account("ada"), "a bug")]
+    house.letters.parked = [Parked(BUILD, 1, 1, facts.account("ada"), "a bug")]
 
     house.pipeline.look_again()
     await house.pipeline.take([facts_at(2, "ada", "after")])
@@ -227,13 +238,117 @@ async def test_an_unknown_type_pauses_and_nothing_passes_it(house: House) -> Non
 
 
 async def test_a_bad_deploy_pauses_instead_of_parking_the_whole_log(house: House) -> None:
-    batch = [facts_at(n, "ada", "poison") for n in range(1, PARKED_IN_A_ROW_MAX + 50)]
+    batch = [of_another(n, "poison") for n in range(1, FAILED_IN_A_ROW_MAX + 50)]
 
+    for _ in range(3):
+        with pytest.raises(Paused, match="in a row"):
+            await house.pipeline.take(batch)
+
+    assert len(house.parked) == FAILED_IN_A_ROW_MAX
+    assert house.store.position == 0
+
+
+async def test_what_follows_one_parked_event_is_no_bad_deploy(house: House) -> None:
+    batch = [facts_at(1, "ada", "poison")]
+    batch += [facts_at(n, "ada", "after") for n in range(2, FAILED_IN_A_ROW_MAX + 50)]
+
+    await house.pipeline.take(batch)
+    await house.pipeline.take([facts_at(500, "bob", "b")])
+
+    assert len(house.parked) == len(batch)
+    assert house.store.texts == ["b"]
+
+
+async def test_a_projection_with_too_many_dead_letters_stops_before_them(house: House) -> None:
+    house.letters.most = 2
+    batch = log_of(("ada", "poison"), ("ada", "after"), ("bob", "b"), ("cleo", "poison"))
+
+    for _ in range(2):
+        with pytest.raises(Paused, match="It has 2 dead letters"):
+            await house.pipeline.take(batch)
+
+    assert [position for position, _ in house.parked] == [1, 2]
+    assert house.store.position == 3
+
+
+async def test_it_goes_on_once_they_are_fewer(house: House) -> None:
+    house.letters.most = 1
+    batch = log_of(("ada", "poison"), ("bob", "poison"), ("cleo", "c"))
     with pytest.raises(Paused):
         await house.pipeline.take(batch)
+    house.letters.asked_for = [Asked(house.letters.parked[0], discard=True)]
 
-    assert len(house.parked) == PARKED_IN_A_ROW_MAX
-    assert house.store.position == 0
+    await house.pipeline.settle(Nowhere())
+    await house.pipeline.take(batch[1:])
+
+    assert house.parked == [(2, "ValueError: a bug of the projector")]
+    assert house.store.texts == ["c"]
+
+
+async def test_while_a_key_is_parked_the_others_are_still_applied_in_batches(house: House) -> None:
+    await house.pipeline.take(log_of(("ada", "poison")))
+
+    await house.pipeline.take([facts_at(2, "bob", "b"), facts_at(3, "cleo", "c")])
+
+    assert house.store.checkpoints[-1] == {0: 3}
+    assert len(house.store.checkpoints) == 2
+
+
+async def test_an_event_that_is_not_in_the_log_any_more_stays_parked(house: House) -> None:
+    await house.pipeline.take(log_of(("ada", "poison")))
+    house.letters.asked_for = [Asked(house.letters.parked[0], discard=False)]
+
+    await house.pipeline.settle(Logged([facts_at(2, "ada", "another")]))
+
+    assert [position for position, _ in house.parked] == [1]
+    assert house.store.texts == []
+
+
+async def test_while_the_log_does_not_answer_a_retry_stays_asked_for(house: House) -> None:
+    await house.pipeline.take(log_of(("ada", "poison")))
+    house.letters.asked_for = [Asked(house.letters.parked[0], discard=False)]
+    feed = Logged([facts_at(1, "ada", "mended")], outages=1)
+
+    await house.pipeline.settle(feed)
+    waiting = house.parked
+    await house.pipeline.settle(feed)
+
+    assert len(waiting) == 1
+    assert (house.parked, house.store.texts) == ([], ["mended"])
+
+
+async def test_a_retry_passes_over_nothing_that_was_not_taken_yet(house: House) -> None:
+    await house.pipeline.take([facts_at(1, "ada", "a")])
+    house.letters.parked = [Parked(BUILD, 0, 3, facts.account("bob"), "parked, then it crashed")]
+    house.letters.asked_for = [Asked(house.letters.parked[0], discard=False)]
+
+    await house.pipeline.settle(Logged([facts_at(3, "bob", "b")]))
+
+    assert (house.store.texts, house.store.position) == (["a", "b"], 1)
+
+
+async def test_garbage_that_turns_out_to_be_of_no_interest_is_gone(house: House) -> None:
+    garbage = Unreadable(1, "account.opened.v1", b"", "not msgpack", unknown_type=False)
+    await house.pipeline.take([garbage])
+    house.letters.asked_for = [Asked(house.letters.parked[0], discard=False)]
+
+    await house.pipeline.settle(Logged([*facts.recorded([facts.opened("ada")])]))
+
+    assert (house.parked, house.store.texts) == ([], [])
+
+
+async def test_settling_takes_turns_with_the_batches(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipelines, "SETTLE_S_MAX", -1.0)
+    await house.pipeline.take(log_of(("ada", "poison")))
+    house.letters.asked_for = [Asked(house.letters.parked[0], discard=True)]
+
+    assert await house.pipeline.settle(Nowhere())
+    monkeypatch.undo()
+    assert not await house.pipeline.settle(Nowhere())
+
+    assert house.parked == []
 
 
 async def test_a_pipeline_that_starts_anew_knows_which_keys_are_parked(house: House) -> None:
@@ -251,8 +366,36 @@ def facts_at(position: int, author: str, text: str) -> Recorded:
     return Recorded(tweet, int(tweet.event_id), position)
 
 
+def of_another(position: int, text: str) -> Recorded:
+    """By somebody who posts nothing else."""
+    tweet = msgspec.structs.replace(facts.tweet("ada", text), actor_id=AccountId(position))
+    return Recorded(tweet, int(tweet.event_id), position)
+
+
 def in_partition(partition: int, *, at: int, author: str = "ada", text: str = "x") -> Recorded:
     return facts_at(at, author, text)._replace(partition=partition)
+
+
+class Logged:
+    """A feed of these events; it first has `outages`."""
+
+    partitions = (0,)
+
+    def __init__(self, events: Sequence[Fed], *, outages: int = 0) -> None:
+        self._events = events
+        self._outages = outages
+
+    async def read(self, partition: int, after: int, limit: int) -> Sequence[Fed]:
+        if self._outages:
+            self._outages -= 1
+            raise Unavailable("the log is down")
+        return [one for one in self._events if one.position > after][:limit]
+
+    async def wait(self, partition: int, after: int) -> None:
+        """At once."""
+
+    def head(self, partition: int) -> int:
+        return self._events[-1].position
 
 
 class Nowhere:

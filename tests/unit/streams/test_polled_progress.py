@@ -141,3 +141,38 @@ async def test_an_event_that_is_not_published_yet_is_waited_for_twice() -> None:
 async def test_an_event_that_is_never_published_is_not_reached() -> None:
     with pytest.raises(ProjectionBehind):
         await progress(Store({})).reached(["tweets"], {"stream:edits-7": 2}, 0.0)
+
+
+async def test_another_generation_is_asked_once_it_has_what_was_told_of_the_one_before() -> None:
+    before = Store({TWEET_3: 5})
+    polled, swapped = progress(before), list[str]()
+    await polled.reached(["tweets"], {"new_tweet/3": 5}, 10.0)
+
+    behind = await polled.swap("tweets", Store({TWEET_3: 4}), lambda: swapped.append("too early"))
+    level = await polled.swap("tweets", Store({TWEET_3: 5}), lambda: swapped.append("level"))
+
+    assert (behind, level, swapped) == (False, True, ["level"])
+
+
+async def test_after_a_swap_the_new_generation_is_waited_for() -> None:
+    before, after = Store({TWEET_3: 5}), Store({TWEET_3: 5}, {TWEET_3: 5}, {TWEET_3: 6})
+    polled = progress(before)
+    await polled.swap("tweets", after, lambda: None)
+    before.answers = [{TWEET_3: 9}]
+
+    await polled.reached(["tweets"], {"new_tweet/3": 6}, 10.0)
+
+    assert after.asked == 3
+
+
+async def test_who_waits_during_a_swap_waits_for_the_new_generation() -> None:
+    before, after = Store({}), Store({}, {}, {TWEET_3: 7})
+    polled = progress(before)
+    waiting = asyncio.create_task(polled.reached(["tweets"], {"new_tweet/3": 7}, 10.0))
+    await asyncio.sleep(0)
+
+    assert await polled.swap("tweets", after, lambda: None)
+    before.answers = [{TWEET_3: 9}]
+    await waiting
+
+    assert after.asked == 3

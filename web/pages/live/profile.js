@@ -51,7 +51,7 @@ export function profile(handle, tab = "") {
 }
 
 function card(account) {
-  const { viewer = {} } = account;
+  const viewer = account.viewer ?? {};
   return h("section", { class: "profile", "aria-label": "Profile" },
     h("div", { class: `banner ${hueOf(account)}` }),
     h("div", { class: "profile-top" }, avatar(account, "big"), h("div", { class: "buttons" }, ...deeds(account))),
@@ -71,7 +71,7 @@ function deeds(account) {
   const button = (words, act, kind = "") => h("button", { type: "button", class: kind, on: { click: act } }, words);
   if (account.id === signedInAs()) return [button("Edit profile", () => edit(account)), button("Sign out", leave)];
   if (signedInAs() === null) return [button("Follow", () => join("up"), "follow")];
-  const { viewer = {} } = account;
+  const viewer = account.viewer ?? {};
   const toggle = (what, fieldName, words) => async () => {
     if (!(await setRelation(account.id, what, { [fieldName]: !viewer[fieldName] }))) return;
     tell("follows", account.id);

@@ -1,0 +1,228 @@
+"""Building a new generation of a projection on the engines, in a process of its own.
+
+It reads the archive as far as that is proven and Kafka behind it, and is a member of no group:
+nobody else reads slower for it than for any other reader. Killed, it goes on where the new store
+is. When everything is there that there was at its beginning, workers follow the log with the new
+generation; once it has what the live one has, the row is swapped.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from math import inf
+from typing import Any, Final, NamedTuple, Self
+
+from domain.errors import Unavailable
+from domain.topics import name_of
+from infra.cassandra.archive_store import CassandraArchive
+from infra.control.requests import Answering, PruneProjection, RollBackProjection
+from infra.engines import engines_of
+from infra.generations import Generation, Plan
+from infra.kafka.archive import ArchiveFeed
+from infra.kafka.feed import KafkaFeed
+from infra.postgresql.dead_letters import PostgresqlDeadLetters
+from infra.profiles.clients import Clients
+from infra.profiles.cluster_log import ClusterLog
+from infra.profiles.cluster_stores import opened
+from infra.profiles.cluster_swaps import ClusterSwaps, projection_named, swaps_of
+from infra.profiles.names import Names
+from infra.profiles.replay_shares import Work, fill_in_processes
+from infra.profiles.waiting import connected
+from infra.profiles.workers import ARCHIVE_TABLES
+from infra.settings import Settings
+from projections.projection import Projection, StoreUnavailable
+from streams.feed import Fed
+from streams.pipeline import Pipeline
+from streams.rebuild import Rebuilt, rebuild_in_lanes
+
+# Partitions that are read and applied at once: while one waits for its engine another decodes.
+LANES: Final = 4
+RETRY_S: Final = 1.0
+
+log = logging.getLogger("starling")
+
+
+class WholeLog:
+    """The archive as far as it is proven, Kafka behind it. Implements `streams.rebuild.Ranges`."""
+
+    def __init__(self, archive: ArchiveFeed, topics: KafkaFeed) -> None:
+        self._archive = archive
+        self._topics = topics
+
+    async def read_range(
+        self, partition: int, after: int, until: int
+    ) -> AsyncIterator[Sequence[Fed]]:
+        """See `Ranges.read_range`. An outage is waited for."""
+        while after < until:
+            try:
+                proven = (await self._archive.proven()).get(partition, 0)
+                source = self._archive if after < proven else self._topics
+                end = min(proven, until) if after < proven else until
+                async for batch in source.read_range(partition, after, end):
+                    after = batch[-1].position
+                    yield batch
+            except (Unavailable, StoreUnavailable) as error:
+                log.warning("%s waits behind %d: %s", name_of(partition), after, error)
+                await asyncio.sleep(RETRY_S)
+
+
+class Given(NamedTuple):
+    """What one of several processes is told."""
+
+    settings: Settings
+    name: str
+    generation: int
+    per_s_max: float
+
+
+class Replays:
+    """What replaying needs of an installation."""
+
+    def __init__(self, settings: Settings, shared: ClusterLog, swaps: ClusterSwaps) -> None:
+        self.swaps = swaps
+        self._settings = settings
+        self._shared = shared
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, settings: Settings) -> AsyncIterator[Self]:
+        """Wait for the engines that are needed."""
+        async with AsyncExitStack() as opening:
+            clients = Clients(engines_of(settings), Names(settings.namespace), opening)
+            shared = await ClusterLog.open(clients, opening, settings)
+            yield cls(settings, shared, swaps_of(clients, shared.database, settings))
+
+    async def replay(
+        self,
+        projection: Projection,
+        report: Callable[[Rebuilt], None],
+        *,
+        per_s_max: float = inf,
+        processes: int = 1,
+        swap: bool = True,
+    ) -> Generation:
+        """Fill a generation with what the log has now, a new one or the one that was begun; then
+        workers follow the log with it, and it answers if it is to `swap`.
+
+        Raises AlreadyBuilt, Paused, Unavailable, StoreUnavailable.
+        """
+        known = self.swaps.known
+        async with known.alone(projection):
+            one = await known.begin(projection)
+            ends = await self.ends(projection)
+            if processes == 1:
+                await self.fill(projection, one.number, per_s_max, ends, report)
+            else:
+                given = Given(self._settings, projection.name, one.number, per_s_max / processes)
+                await fill_in_processes(Work(fill_share, given), ends, processes, report)
+            await known.mark(one, "filled")
+            return await self.swaps.adopt(projection.name) if swap else one
+
+    async def planned(self, projection: Projection) -> Plan:
+        """What a replay would do now."""
+        total = sum((await self.ends(projection)).values())
+        known = await self.swaps.known.of(projection)
+        for one in known:
+            if one.state in {"building", "filled"}:
+                lane = await self._lane(projection, one.number)
+                done = sum((await lane.store.checkpoint()).values())
+                return Plan(one.number, done, total)
+        return Plan(known[-1].number + 1, 0, total)
+
+    async def fill(
+        self,
+        projection: Projection,
+        generation: int,
+        per_s_max: float,
+        ends: Mapping[int, int],
+        report: Callable[[Rebuilt], None],
+    ) -> None:
+        """Bring a generation up to `ends`, partition -> position."""
+        lanes = [await self._lane(projection, generation) for _ in range(LANES)]
+        whole = await self._whole_log()
+        try:
+            await rebuild_in_lanes(lanes, whole, ends, report=report, per_s_max=per_s_max)
+        except ExceptionGroup as group:
+            raise _first(group.exceptions) from group
+
+    async def ends(self, projection: Projection) -> Mapping[int, int]:
+        """The newest positions now of the partitions that the projection reads."""
+        topics = {event.TOPIC for event in projection.events}
+        ends = await self._shared.topics.ends()
+        return {place.number: end for place, end in ends.items() if place.topic in topics}
+
+    async def _lane(self, projection: Projection, generation: int) -> Pipeline:
+        """A lane of its own: stores of one namespace do not disturb each other."""
+        shared = self._shared
+        store: Any = await opened(projection, shared.clients, self._settings, generation=generation)
+        letters = PostgresqlDeadLetters(
+            shared.database, shared.clients.names.shared, parked_max=self._settings.parked_max
+        )
+        return Pipeline(
+            projection,
+            store,
+            letters,
+            stalled=lambda _name, _error: None,
+            generation=generation,
+        )
+
+    async def _whole_log(self) -> WholeLog:
+        shared = self._shared
+        store = CassandraArchive(await shared.session(), ARCHIVE_TABLES)
+        await connected("Cassandra", str(shared.clients.engines.cassandra), store.create)
+        archive = ArchiveFeed(store, shared.codec, await shared.topics.describe())
+        topics = KafkaFeed(shared.servers, shared.codec, prefix=shared.prefix)
+        return WholeLog(archive, topics)
+
+
+async def replayed(
+    settings: Settings,
+    projection: Projection,
+    report: Callable[[Rebuilt], None],
+    *,
+    per_s_max: float = inf,
+    processes: int = 1,
+    swap: bool = True,
+) -> tuple[int, int]:
+    """See `Replays.replay`: the number of what was built, and of what answers then."""
+    async with Replays.opened(settings) as replays:
+        built = await replays.replay(
+            projection, report, per_s_max=per_s_max, processes=processes, swap=swap
+        )
+        answering = await replays.swaps.known.live(projection)
+        return built.number, answering.number
+
+
+async def fill_share(
+    given: Given, ends: Mapping[int, int], report: Callable[[Rebuilt], None]
+) -> None:
+    """See `Replays.fill`: in a process of its own."""
+    async with Replays.opened(given.settings) as replays:
+        projection = projection_named(given.name)
+        await replays.fill(projection, given.generation, given.per_s_max, ends, report)
+
+
+async def planned(settings: Settings, projection: Projection) -> Plan:
+    """See `Replays.planned`."""
+    async with Replays.opened(settings) as replays:
+        return await replays.planned(projection)
+
+
+async def changed(settings: Settings, request: RollBackProjection | PruneProjection) -> Answering:
+    """Do what is asked for, for all processes. Raises Refusal, StoreUnavailable."""
+    async with Replays.opened(settings) as replays:
+        name, dropped = request.name, list[int]()
+        if isinstance(request, PruneProjection):
+            dropped = [one.number for one in await replays.swaps.prune(name)]
+        else:
+            await replays.swaps.rollback(name)
+        live = await replays.swaps.known.live(projection_named(name))
+        return Answering(name, live.number, tuple(dropped))
+
+
+def _first(errors: Iterable[BaseException]) -> BaseException:
+    """Of several lanes that ended, why the first one did."""
+    for error in errors:
+        return _first(error.exceptions) if isinstance(error, BaseExceptionGroup) else error
+    raise ValueError

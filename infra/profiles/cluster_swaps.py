@@ -1,0 +1,156 @@
+"""Which generation of a projection answers, changed for all processes of an installation.
+
+The row in PostgreSQL is what is changed here; workers and serving processes see it and do as it
+says (`workers`, `cluster_generations`).
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from domain.errors import Conflict, NotFound, Unavailable
+from infra.generations import Generation, covers
+from infra.kafka.groups import KafkaGroups
+from infra.postgresql.database import Database
+from infra.postgresql.dead_letters import PostgresqlDeadLetters
+from infra.postgresql.generations import PostgresqlGenerations
+from infra.profiles.clients import Clients
+from infra.profiles.cluster_stores import made, prepared
+from infra.settings import Settings
+from projections.projection import Projection, StoreUnavailable
+from streams.dead_letters import Build
+from streams.registry import PROJECTIONS
+
+BY_NAME: Final = {projection.name: projection for projection in PROJECTIONS}
+LOOK_EVERY_S: Final = 0.1
+# Who does not move on for so long is not going to: a new group meets within a few seconds, and
+# a worker that died leaves its group after six.
+PATIENCE_S: Final = 60.0
+
+
+class ClusterSwaps:
+    """Each method returns when it is done. All raise StoreUnavailable, and Unavailable where Kafka
+    does not answer or workers do not do their part in time: then nothing is swapped or lost, and
+    asking again goes on."""
+
+    def __init__(
+        self,
+        known: PostgresqlGenerations,
+        groups: KafkaGroups,
+        letters: PostgresqlDeadLetters,
+        clients: Clients,
+        settings: Settings,
+    ) -> None:
+        self.known = known
+        self._letters = letters
+        self._groups = groups
+        self._clients = clients
+        self._settings = settings
+
+    async def adopt(self, name: str) -> Generation:
+        """Let the generation answer that was filled. Raises NotFound, Conflict."""
+        projection = projection_named(name)
+        coming = [
+            one for one in await self.known.of(projection) if one.state in {"building", "filled"}
+        ]
+        if not coming:
+            raise NotFound(f"No generation of {name} was built")
+        if coming[0].state == "building":
+            raise Conflict(f"Generation {coming[0].number} of {name} is not whole yet")
+        return await self._swap(projection, coming[0])
+
+    async def rollback(self, name: str) -> Generation:
+        """Let the generation answer again that was live before. Raises NotFound."""
+        projection = projection_named(name)
+        kept = [one for one in await self.known.of(projection) if one.state == "kept"]
+        if not kept:
+            raise NotFound(f"No earlier generation of {name} is kept")
+        return await self._swap(projection, kept[-1])
+
+    async def prune(self, name: str) -> Sequence[Generation]:
+        """Drop all that are not live; those that were dropped. Raises NotFound, AlreadyBuilt."""
+        projection = projection_named(name)
+        async with self.known.alone(projection):
+            known = await self.known.of(projection)
+            dropped = [one for one in known if await self.known.mark(one, "dropped")]
+            for one in dropped:
+                await self._drop(projection, one)
+        return dropped
+
+    async def _drop(self, projection: Projection, one: Generation) -> None:
+        """Its workers first: what they write later would be there for ever."""
+        group = self._clients.names.group(projection, one.number)
+        began = time.monotonic()
+        while not await self._groups.is_left(group):
+            if time.monotonic() - began > PATIENCE_S:
+                raise Unavailable(f"Workers still follow the log with {group}")
+            await asyncio.sleep(LOOK_EVERY_S)
+        store = await self._store(projection, one)
+        while True:
+            try:
+                await store.drop()
+                break
+            except StoreUnavailable:
+                # To drop tables may take longer than any request of an engine is given.
+                if time.monotonic() - began > PATIENCE_S:
+                    raise
+                await asyncio.sleep(LOOK_EVERY_S)
+        await self._letters.forget(Build(*one[:3]))
+        await self.known.forget(one)
+
+    async def _swap(self, projection: Projection, to: Generation) -> Generation:
+        live = await self.known.live(projection)
+        store, before = await self._store(projection, to), await self._store(projection, live)
+        await self._followed(projection, live, to)
+        await self._level(store, before, to)
+        # What takes long first: the second time there is little that is new.
+        for _ in range(2):
+            await prepared(store, before)
+        await self._level(store, before, to)
+        await self.known.swap(to)
+        return to._replace(state="live")
+
+    async def _followed(self, projection: Projection, live: Generation, to: Generation) -> None:
+        """Return once workers follow the log with it, if any do with the live one."""
+        began = time.monotonic()
+        names = self._clients.names
+        while await self._groups.members(names.group(projection, live.number)):
+            if await self._groups.members(names.group(projection, to.number)):
+                return
+            if time.monotonic() - began > PATIENCE_S:
+                raise Unavailable(f"No worker follows the log with generation {to.number}")
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _level(self, store: Any, before: Any, to: Generation) -> None:
+        """Return once it has what the live one has."""
+        position, moved = -1, time.monotonic()
+        while True:
+            needed: Mapping[int, int] = await before.checkpoint()
+            reached: Mapping[int, int] = await store.checkpoint()
+            if covers(reached, needed):
+                return
+            now = time.monotonic()
+            if sum(reached.values()) > position:
+                position, moved = sum(reached.values()), now
+            elif now - moved > PATIENCE_S:
+                raise Unavailable(f"Generation {to.number} does not get what the live one has")
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _store(self, projection: Projection, one: Generation) -> Any:
+        return await made(projection, self._clients, self._settings, generation=one.number)
+
+
+def swaps_of(clients: Clients, database: Database, settings: Settings) -> ClusterSwaps:
+    """Those of an installation."""
+    url, shared = clients.engines.postgresql, clients.names.shared
+    known = PostgresqlGenerations(database, url, shared)
+    letters = PostgresqlDeadLetters(database, shared)
+    return ClusterSwaps(known, KafkaGroups(clients.engines.kafka), letters, clients, settings)
+
+
+def projection_named(name: str) -> Projection:
+    """Raises NotFound."""
+    if name not in BY_NAME:
+        raise NotFound(f"There is no projection {name}")
+    return BY_NAME[name]

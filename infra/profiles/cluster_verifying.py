@@ -1,0 +1,124 @@
+"""What a proof needs of the engines: the topics, and the live stores."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from domain.topics import place_of
+from infra.cassandra.archive_store import CassandraArchive
+from infra.engines import engines_of
+from infra.kafka.archive import ArchiveFeed
+from infra.kafka.feed import KafkaFeed
+from infra.kafka.reading import TrimmedAway
+from infra.postgresql.generations import PostgresqlGenerations
+from infra.profiles.clients import Clients
+from infra.profiles.cluster_log import ClusterLog
+from infra.profiles.cluster_stores import closed, made
+from infra.profiles.names import Names
+from infra.profiles.waiting import connected
+from infra.profiles.workers import ARCHIVE_TABLES
+from infra.redis.home_timelines import RedisHomeTimelines
+from infra.settings import Settings
+from projections.home_timelines import HOME_TIMELINES
+from projections.projection import Projection, Store
+from streams.answers.proof import Positions, View
+from streams.feed import Fed
+
+
+@asynccontextmanager
+async def on_engines(settings: Settings) -> AsyncIterator["Engines"]:
+    """Open what is needed, waiting for the engines; at the end it is closed."""
+    async with AsyncExitStack() as opening:
+        clients = Clients(engines_of(settings), Names(settings.namespace), opening)
+        log = await ClusterLog.open(clients, opening, settings)
+        store = CassandraArchive(await log.session(), ARCHIVE_TABLES)
+        await connected("Cassandra", str(clients.engines.cassandra), store.create)
+        archive = ArchiveFeed(store, log.codec, await log.topics.describe())
+        topics = ArchivedTopics(await log.feed(), archive)
+        known = PostgresqlGenerations(
+            log.database, clients.engines.postgresql, clients.names.shared
+        )
+        yield Engines(clients, settings, topics, known)
+
+
+class ArchivedTopics:
+    """Implements `streams.feed.Feed`: the topics, and from the archive what they have no more."""
+
+    def __init__(self, topics: KafkaFeed, archive: ArchiveFeed) -> None:
+        self._topics = topics
+        self._archive = archive
+        self.wait = topics.wait
+        self.head = topics.head
+        self.positions = topics.positions
+
+    @property
+    def partitions(self) -> Sequence[int]:
+        """See `Feed.partitions`."""
+        return self._topics.partitions
+
+    async def read(self, partition: int, after: int, limit: int) -> Sequence[Fed]:
+        """See `Feed.read`. Raises TrimmedAway where neither has them, StoreUnavailable."""
+        try:
+            return await self._topics.read(partition, after, limit)
+        except TrimmedAway:
+            until = min((await self._archive.proven()).get(partition, 0), after + limit)
+            found: list[Fed] = []
+            async for batch in self._archive.read_range(partition, after, until):
+                found += batch
+            if found:
+                return found
+            raise
+
+
+class Engines:
+    """Implements `infra.verifying.Installation`."""
+
+    def __init__(
+        self,
+        clients: Clients,
+        settings: Settings,
+        feed: "ArchivedTopics",
+        known: PostgresqlGenerations,
+    ) -> None:
+        self._clients = clients
+        self._settings = settings
+        self._known = known
+        self.feed = feed
+
+    async def view(self, projection: Projection, folder: Path, opened_here: AsyncExitStack) -> View:
+        """See `Installation.view`. It follows the log meanwhile."""
+        del folder
+        live = await self._known.live(projection)
+        store = await self._store(projection, live.number)
+        opened_here.push_async_callback(closed, store)
+        return _Live(projection, store, self.feed)
+
+    async def _store(self, projection: Projection, generation: int) -> Any:
+        if projection is not HOME_TIMELINES:
+            return await made(projection, self._clients, self._settings, generation=generation)
+        # By this clock nobody reads now: asking changes nobody's last visit.
+        name = self._clients.names.of(projection, generation)
+        redis = await self._clients.redis()
+        homes = RedisHomeTimelines(
+            redis, name, threshold=self._settings.threshold, now_ms=lambda: 0
+        )
+        await homes.create()
+        return homes
+
+
+class _Live:
+    """A store that others fill meanwhile. Implements `View`."""
+
+    def __init__(self, projection: Projection, store: Store[Any], feed: ArchivedTopics) -> None:
+        self.store = store
+        self._topics = {event.TOPIC for event in projection.events}
+        self._feed = feed
+
+    async def renew(self) -> None:
+        """It is always the newest."""
+
+    async def furthest(self) -> Positions:
+        """See `View.furthest`: how far the topics are."""
+        ends = await self._feed.positions()
+        return {one: end for one, end in ends.items() if place_of(one).topic in self._topics}

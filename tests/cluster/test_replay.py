@@ -1,0 +1,188 @@
+"""Replay on the engines, beside a server and workers: nobody notices, the answers are the same."""
+
+import asyncio
+import json
+import random
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from typing import Any, Final, NamedTuple
+
+import httpx
+import pytest
+
+from infra.engines import engines_of
+from infra.profiles.clients import Clients
+from infra.profiles.names import Names
+from infra.settings import Settings
+from streams.registry import PROJECTIONS
+from tests.blackbox.client import new_word
+from tests.blackbox.server import PROGRAM, Server
+from tests.blackbox.town import Town, clients
+from tests.cluster.local import LocalCluster
+from tests.cluster.serving import on_engines
+
+COMMAND_S: Final = 240.0
+KILLS: Final = 3
+# Within it a replay opens the engines, makes tables and fills them.
+KILLED_AFTER_S: Final = 12.0
+BY_NAME: Final = {one.name: one for one in PROJECTIONS}
+PRUNED: Final = ("author_timelines", "search_index", "engagement")
+
+
+class Place(NamedTuple):
+    """A server on the engines with its workers, and the town that uses it."""
+
+    server: Server
+    town: Town
+
+    def told(self, *arguments: str) -> Any:
+        """What the command line says as its last line, having succeeded."""
+        ended = self.command(*arguments, "--json")
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return json.loads(ended.stdout.splitlines()[-1])
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [PROGRAM, *arguments],
+            env=self.server.environ,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+            check=False,
+        )
+
+    def http(self) -> httpx.Client:
+        return httpx.Client(base_url=self.server.url, timeout=30)
+
+    def answering(self, name: str) -> int:
+        """Which generation answers in the server."""
+        found = {one["name"]: one["generation"] for one in self.told("projections")}
+        return int(found[name])
+
+    def names(self) -> Names:
+        return Names(self.server.environ["STARLING_NAMESPACE"])
+
+
+@pytest.fixture(scope="module")
+def place(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with (
+        on_engines(cluster, tmp_path_factory.mktemp("replay")) as server,
+        httpx.Client(base_url=server.url, timeout=30) as http,
+    ):
+        town = Town(http, posts=20)
+        town.wait_until_shown()
+        yield Place(server, town)
+
+
+@pytest.mark.parametrize("name", ["post_cards", "home_timelines"])
+def test_a_projection_is_built_anew_while_clients_post_and_read(place: Place, name: str) -> None:
+    before = place.town.answers()
+
+    with clients(place.http, place.town) as seen:
+        replayed = place.told("replay", name)
+        assert place.answering(name) == 2
+        rolled_back = place.told("rollback", name)
+        assert place.answering(name) == 1
+
+    assert (seen.failed, seen.stale) == ([], [])
+    assert seen.posted
+    assert (replayed["built"], replayed["answering"]) == (2, 2)
+    assert rolled_back["generation"] == 1
+    for post_id in seen.posted:
+        place.town.bob.delete(f"/v1/tweets/{post_id}")
+    assert place.town.answers() == before
+
+
+def test_pruning_leaves_nothing_of_the_generation_before(
+    place: Place, cluster: LocalCluster
+) -> None:
+    word = new_word()
+    for name in PRUNED:
+        place.told("replay", name)
+    before = place.town.answers()
+
+    for name in PRUNED:
+        assert place.told("projections", "prune", name)["dropped"] == [1]
+
+    place.town.ada.tweet(f"after the pruning {word}")
+    assert len(place.town.cleo.items("/v1/search/posts", q=word)) == 1
+    assert before[-1] != place.town.answers()[-1]
+    found = asyncio.run(left_of(place, cluster))
+    assert found == {"author_timelines": [], "engagement": [], "search_index": []}
+
+
+async def left_of(place: Place, cluster: LocalCluster) -> dict[str, list[str]]:
+    """What the engines have of first generations that were dropped."""
+    names = place.names()
+    settings = Settings(cluster_port=str(cluster.base_port))
+    async with AsyncExitStack() as opened:
+        of_engines = Clients(engines_of(settings), names, opened)
+        cassandra, postgresql = await of_engines.cassandra(), await of_engines.postgresql()
+        tables = await cassandra.execute(
+            "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?", (names.shared,)
+        )
+        schemas = await postgresql.rows("SELECT nspname FROM pg_namespace")
+        async with httpx.AsyncClient(base_url=of_engines.engines.elasticsearch) as http:
+            indexes = (await http.get("/_cat/indices?format=json")).json()
+        everything = {
+            "author_timelines": [row.table_name for row in tables],
+            "engagement": [row[0] for row in schemas],
+            "search_index": [one["index"] for one in indexes],
+        }
+    return {
+        name: [one for one in found if one.startswith(names.of(BY_NAME[name], 1))]
+        for name, found in everything.items()
+    }
+
+
+def test_a_replay_that_does_not_swap_is_followed_and_swapped_later(place: Place) -> None:
+    told = place.told("replay", "trends", "--no-swap")
+    assert (told["built"], told["answering"]) == (2, 1)
+    place.town.ada.tweet("#replayed between")
+
+    told = place.told("replay", "trends", "--processes", "2")
+
+    assert (told["built"], told["answering"]) == (2, 2)
+
+
+def test_what_cannot_be_done_is_said(place: Place) -> None:
+    for arguments, reason in (
+        (("replay", "nonsense"), "no projection nonsense"),
+        (("rollback", "moderation"), "No earlier generation"),
+    ):
+        ended = place.command(*arguments)
+
+        assert ended.returncode == 1
+        assert reason in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("name", sorted(BY_NAME))
+def test_a_projection_is_built_anew_however_often_its_replay_is_killed(
+    place: Place, name: str
+) -> None:
+    before, chance = place.town.answers(), random.Random(name)
+    pause = threading.Event()
+
+    with clients(place.http, place.town) as seen:
+        for _ in range(KILLS):
+            killed = subprocess.Popen(
+                [PROGRAM, "replay", name, "--no-swap", "--throttle", "20"],
+                env=place.server.environ,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            pause.wait(chance.uniform(0, KILLED_AFTER_S))
+            killed.kill()
+            killed.wait()
+        replayed = place.told("replay", name)
+
+    assert replayed["built"] == replayed["answering"] == place.answering(name)
+    assert (seen.failed, seen.stale) == ([], [])
+    for post_id in seen.posted:
+        place.town.bob.delete(f"/v1/tweets/{post_id}")
+    assert place.town.answers() == before

@@ -1,0 +1,142 @@
+"""What processes and engines may do to an installation for a long time. Seeds are printed; one is
+taken again by STARLING_TEST_SEED."""
+
+import asyncio
+import os
+import random
+import secrets
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.cluster import local
+from tests.cluster.audience import Imported, agrees, higgs_audience
+from tests.cluster.crowd import Watch, crowd_of
+from tests.cluster.engine_system import appoint, histories_on, moderator_of
+from tests.cluster.installation import Installation, Program, installed
+from tests.cluster.local import LocalCluster
+from tests.cluster.probes import ENDURES, Probes
+
+WORKERS: Final = {"first": ("all",), "second": ("all",), "third": ("all",)}
+HISTORIES: Final = 50
+STEPS: Final = 40
+TURNS: Final = 20
+FATES: Final = ("kill", "freeze", "leave")
+# More than a group waits for a member that says nothing, and less.
+FROZEN_S: Final = (0.5, 8.0)
+BETWEEN: Final = 60
+HUB_FOLLOWERS: Final = 23_143
+OTHERS: Final = 2_000
+READERS: Final = 2_000
+AUDIENCE_S: Final = 1_800.0
+BACK_S: Final = 180.0
+KEY: Final = "once"
+
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(0)]
+
+
+@pytest.fixture
+def installation(cluster: LocalCluster, tmp_path: Path) -> Iterator[Installation]:
+    with installed(cluster, tmp_path / "installation", WORKERS) as running:
+        asyncio.run(appoint(running))
+        yield running
+
+
+@pytest.fixture
+def seed() -> int:
+    given = os.environ.get("STARLING_TEST_SEED")  # noqa: TID251 - for one run of a test
+    seed = int(given) if given else secrets.randbits(32)
+    print(f"STARLING_TEST_SEED={seed}")  # noqa: T201 - to have it again
+    return seed
+
+
+def test_the_engines_are_the_product(cluster: LocalCluster, tmp_path: Path) -> None:
+    bounds = settings(
+        max_examples=HISTORIES,
+        stateful_step_count=STEPS,
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    more = {"STARLING_FANOUT_THRESHOLD": "3"}
+    with installed(cluster, tmp_path / "installation", WORKERS, **more) as running:
+        asyncio.run(appoint(running))
+        run_state_machine_as_test(histories_on(running), settings=bounds)
+
+
+async def test_processes_that_die_freeze_and_come_lose_nothing(
+    installation: Installation, seed: int
+) -> None:
+    """Every program is killed at least once; workers also stand still, leave and come again."""
+    draw = random.Random(seed)
+    crowd, watch = crowd_of(installation), Watch(installation, moderator_of(installation))
+    workers = list(installation.workers.values())
+    async with watch.watching(), crowd.writing():
+        for victim, fate in (
+            *((program, "kill") for program in installation.programs),
+            *((draw.choice(workers), draw.choice(FATES)) for _ in range(TURNS)),
+        ):
+            await crowd.acknowledged(more=draw.randrange(1, BETWEEN))
+            await _meet(victim, fate, draw.uniform(*FROZEN_S))
+    for served in installation.served:
+        await asyncio.to_thread(installation.wait_until_ready, served)
+    await crowd.check()
+    watch.check()
+
+
+async def _meet(victim: Program, fate: str, seconds: float) -> None:
+    if fate == "freeze":
+        victim.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        victim.send_signal(signal.SIGCONT)
+        return
+    how = signal.SIGKILL if fate == "kill" else signal.SIGTERM
+    await asyncio.to_thread(victim.stop, how)
+    await asyncio.sleep(seconds)
+    victim.launch()
+
+
+async def test_the_audience_of_a_hub(installation: Installation, tmp_path: Path) -> None:
+    audience = higgs_audience(followers_max=HUB_FOLLOWERS, others_max=OTHERS)
+    followers = audience.followers
+    threshold = installation.settings.threshold
+    assert followers[audience.hub] == HUB_FOLLOWERS >= threshold
+    assert len(audience.others) == OTHERS
+    assert all(followers[one] < threshold for one in audience.others)
+
+    imported = Imported(audience, installation, tmp_path)
+    moderator = moderator_of(installation)
+    await agrees(imported, moderator, readers=READERS, patience_s=AUDIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def own(engines_can_run: None) -> Iterator[LocalCluster]:
+    """Engines that a test may kill."""
+    own = local.own(())
+    own.up()
+    yield own
+    local.stop(own.folder.name)
+
+
+@pytest.mark.parametrize("engine", ENDURES)
+async def test_an_engine_that_dies_takes_with_it_only_what_needs_it(
+    engine: str, own: LocalCluster, tmp_path: Path
+) -> None:
+    """And what was acknowledged is there when it is back, without anybody doing anything."""
+    with installed(own, tmp_path / "installation", {"first": ("all",)}) as running:
+        crowd, probes = crowd_of(running), Probes(running)
+        await probes.answer_again(BACK_S)
+        async with crowd.writing():
+            await crowd.acknowledged(more=BETWEEN)
+            os.kill(own.status()[engine]["pid"], signal.SIGKILL)
+            endured = await probes.answering()
+            given = await probes.tweet_with_key(KEY)
+            await asyncio.to_thread(own.up)
+            await probes.answer_again(BACK_S)
+            await probes.tweet_again(KEY, given)
+        await crowd.check()
+    assert endured == ENDURES[engine]

@@ -1,0 +1,51 @@
+"""Generations in a file."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from infra.generations import Generation
+from infra.sqlite.generations import SqliteGenerations
+from projections.projection import Projection
+from tests.contract.generations_contract import MIRROR, GenerationsContract
+
+
+class Awaited:
+    """As the contract asks it; the file's own methods do not wait."""
+
+    def __init__(self, file: SqliteGenerations) -> None:
+        self._file = file
+
+    async def of(self, projection: Projection) -> Sequence[Generation]:
+        return self._file.of(projection)
+
+    async def live(self, projection: Projection) -> Generation:
+        return self._file.live(projection)
+
+    async def begin(self, projection: Projection) -> Generation:
+        return self._file.begin(projection)
+
+    async def swap(self, to: Generation) -> None:
+        self._file.swap(to)
+
+    async def forget(self, one: Generation) -> None:
+        self._file.forget(one)
+
+
+class TestSqliteGenerations(GenerationsContract):
+    @pytest.fixture
+    def generations(self, tmp_path: Path) -> Iterator[Awaited]:
+        with closing(SqliteGenerations(tmp_path / "generations.db")) as file:
+            yield Awaited(file)
+
+
+def test_another_process_sees_what_was_swapped(tmp_path: Path) -> None:
+    with (
+        closing(SqliteGenerations(tmp_path / "generations.db")) as one,
+        closing(SqliteGenerations(tmp_path / "generations.db")) as another,
+    ):
+        one.swap(one.begin(MIRROR))
+
+        assert another.live(MIRROR).number == 2

@@ -1,0 +1,113 @@
+"""A server with too much to do turns requests away at once, and finishes what it took on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple
+
+import httpx
+import pytest
+import uvicorn
+
+from infra.overload import shedding
+from tests.asgi import OpenChecks
+from tests.programs import free_port
+from web.app import build
+from web.routing import Auth, Call, Reply, Route
+
+REQUESTS_MAX: Final = 3
+
+
+class Slow:
+    """Endpoints that answer when they are told to."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Semaphore(0)
+        self.free = asyncio.Event()
+
+    async def slow(self, _call: Call) -> Reply:
+        self.begun.release()
+        await self.free.wait()
+        return Reply(204)
+
+    async def probe(self, _call: Call) -> Reply:
+        return Reply(204)
+
+
+class Town(NamedTuple):
+    slow: Slow
+    client: httpx.AsyncClient
+
+    async def busy(self) -> list["asyncio.Task[httpx.Response]"]:
+        """As many requests as there may be."""
+        asked = [asyncio.create_task(self.client.get("/slow")) for _ in range(REQUESTS_MAX)]
+        for _ in asked:
+            await self.slow.begun.acquire()
+        return asked
+
+
+@asynccontextmanager
+async def serving(streams: Callable[[], int] = lambda: 0) -> AsyncIterator[Town]:
+    slow, port = Slow(), free_port()
+    routes = (
+        Route(method="GET", path="/slow", endpoint=slow.slow, summary="", auth=Auth.NONE),
+        Route(
+            method="GET",
+            path="/livez",
+            endpoint=slow.probe,
+            summary="",
+            auth=Auth.NONE,
+            limited=False,
+        ),
+    )
+    config = uvicorn.Config(
+        build(routes, OpenChecks().edge()),
+        port=port,
+        http=shedding(streams, requests_max=REQUESTS_MAX),
+        log_config=None,
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server._serve())  # noqa: SLF001 - signals are the test run's
+    try:
+        while not server.started:  # noqa: ASYNC110 - it tells in no other way
+            await asyncio.sleep(0.01)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+            yield Town(slow, client)
+    finally:
+        slow.free.set()
+        server.should_exit = True
+        await running
+
+
+async def test_what_is_too_much_is_turned_away_and_what_was_accepted_is_answered() -> None:
+    async with serving() as town:
+        accepted = await town.busy()
+
+        refused = await town.client.get("/slow")
+        town.slow.free.set()
+
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        assert refused.headers["Content-Type"] == "application/problem+json"
+        assert refused.json()["type"] == "/problems/overloaded"
+        assert "Request-Id" in refused.headers
+        assert {(await one).status_code for one in accepted} == {204}
+        assert (await town.client.get("/slow")).status_code == 204
+
+
+async def test_probes_are_answered_all_the_same() -> None:
+    async with serving() as town:
+        await town.busy()
+
+        assert (await town.client.get("/livez")).status_code == 204
+
+
+@pytest.mark.parametrize(("streams", "status"), [(1, 204), (0, 503)])
+async def test_streams_take_no_room_from_requests(streams: int, status: int) -> None:
+    async with serving(lambda: streams) as town:
+        await town.busy()
+        asked = asyncio.create_task(town.client.get("/slow"))
+        if status == 204:
+            await town.slow.begun.acquire()
+            town.slow.free.set()
+
+        assert (await asked).status_code == status
