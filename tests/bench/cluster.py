@@ -21,6 +21,8 @@ from typing import Any, Final, NamedTuple
 import orjson
 import uvloop
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from infra.engines import engines_of
 from infra.redis.client import client as redis_client
@@ -172,14 +174,11 @@ async def _commands(
 
 def _raw_produce(environ: dict[str, str]) -> float:
     """Records of a tweet's size a second, idempotent, acks=all, from one client."""
-    producer = Producer(
-        {
-            "bootstrap.servers": engines_of(_settings()).kafka,
-            "enable.idempotence": True,
-            "linger.ms": 1,
-        }
-    )
-    topic, value = f"{environ['STARLING_NAMESPACE']}.new_tweet", b"\x93" + b"x" * 400
+    servers = {"bootstrap.servers": engines_of(_settings()).kafka}
+    topic, value = f"{environ['STARLING_NAMESPACE']}.raw", b"\x93" + b"x" * 400
+    partitions = int(environ["STARLING_PARTITIONS"])
+    AdminClient({**servers}).create_topics([NewTopic(topic, partitions, 1)])[topic].result()
+    producer = Producer({**servers, "enable.idempotence": True, "linger.ms": 1})
     began = perf_counter()
     for number in range(RAW_RECORDS):
         producer.produce(topic, value, str(number).encode(), headers=[("ce_type", b"bench.raw.v0")])
