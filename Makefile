@@ -1,6 +1,7 @@
 # Everything that can be done here. `make` alone lists it.
 PYTHON ?= python3
-JOBS ?= auto
+# One more than there are cores: some tests wait for engines while others work.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 ARGS ?=
 
 VENV := .venv

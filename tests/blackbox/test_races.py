@@ -38,12 +38,13 @@ def test_a_handle_is_given_once(api: Api, at_once: AtOnce) -> None:
 
     answers = at_once([httpx.Request("POST", url, json=body) for body in bodies])
 
-    opened = [answer.json()["id"] for answer in answers if answer.status_code == 201]
+    opened = [answer for answer in answers if answer.status_code == 201]
     assert len(opened) == 1
+    api.token = opened[0].headers["Consistency-Token"]
     for answer in answers:
         if answer.status_code != 201:
             problem(answer, 409, "handle-taken")
-    assert api.get(f"/v1/accounts/by-handle/{handle}").json()["id"] == opened[0]
+    assert api.get(f"/v1/accounts/by-handle/{handle}").json()["id"] == opened[0].json()["id"]
     expect(api.send("POST", "/v1/sessions", json={"handle": handle, "password": PASSWORD}), 200)
 
 
