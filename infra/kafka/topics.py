@@ -39,8 +39,17 @@ CLOCK_CONFIG: Final = {"message.timestamp.type": "LogAppendTime", "retention.ms"
 EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
-# What is said while a partition finds its leader.
-_MOVING: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
+# What is said while a partition finds its leader, or a broker hears of it: all of them are
+# retriable by the protocol (https://kafka.apache.org/protocol.html#protocol_error_codes).
+_MOVING: Final = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
 
 T = TypeVar("T")
 
