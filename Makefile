@@ -4,6 +4,9 @@ PYTHON ?= python3
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 ARGS ?=
 
+# Tests start hundreds of programs: none of them shall compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
@@ -13,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run install dev test check lint types contracts browser torture bench bench-cluster bench-fanout fmt lock clean
+.PHONY: help run install dev test check static lint types contracts browser torture bench bench-cluster bench-fanout bench-burst bench-docs fmt lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -25,11 +28,14 @@ install: $(VENV)/.project  ## Put the program and what it needs at .venv/bin/sta
 
 dev: $(VENV)/.project $(VENV)/.dev  ## Add the development tools and the cluster's clients to .venv
 
-test: dev browser lint types contracts  ## Lint, types, architecture contracts and every test
-	@$(PYTEST) -n $(JOBS) --dist worksteal -m "not torture" $(ARGS)
+test: dev browser static  ## Lint, types, architecture contracts and every test
+	@$(PYTEST) -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not torture" $(ARGS)
 
-check: dev lint types contracts  ## The fast loop: as test, without slow tests, servers and browser
-	@$(PYTEST) -n $(JOBS) --dist worksteal -m "not (slow or servers or browser or torture)" $(ARGS)
+check: dev static  ## The fast loop: as test, without slow tests, servers and browser
+	@$(PYTEST) -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not (slow or servers or browser or torture)" $(ARGS)
+
+static: dev  ## Lint, types and contracts, at the same time
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint types contracts
 
 lint: dev  ## Ruff: rules and format
 	@$(BIN)/ruff check .
@@ -61,6 +67,14 @@ bench-cluster: dev  ## The same on the engines of this machine
 
 bench-fanout: dev  ## Deliveries into home timelines: topic, Faust worker, Redis
 	@$(BIN)/python -m tests.bench.fanout $(ARGS)
+
+bench-burst: dev  ## Bursts on both profiles: lag grows and goes, nothing is lost
+	@$(BIN)/python -m tests.bench.burst $(ARGS)
+
+bench-docs: dev  ## Plots and the capacity tables, from the runs kept in docs/benchmarks
+	@$(BIN)/python -m tests.bench.plots docs/benchmarks/*.json
+	@$(BIN)/python -m tests.bench.capacity --write >/dev/null
+	@$(BIN)/python -m tests.bench.kept_runs
 
 fmt: dev  ## Format the code and mend what can be mended
 	@$(BIN)/ruff check --quiet --fix-only .

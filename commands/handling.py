@@ -1,7 +1,10 @@
 """Decide, record, decide again on a conflict: the way every command takes, written once."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from random import uniform
 from typing import Final, NamedTuple
 
 from commands.ports import Answer, Answered, Append, Ports, Receipt, VersionConflict
@@ -19,7 +22,9 @@ from domain.positions import Vector, merge
 from web import problems
 from web.routing import Call, Reply
 
-DECISIONS_MAX: Final = 4
+# How long a command waits at most before each decision that it tries to record.
+PAUSES_S: Final = (0.0, 0.0, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.2, 0.2, 0.2)
+DECISIONS_MAX: Final = len(PAUSES_S)
 _KEY: Final = re.compile("[!-~]{1,255}")
 # With the same key these may turn out differently the next time: 401, 429, 503, and having lost
 # to others again and again.
@@ -84,18 +89,34 @@ async def record(
 
     Raises Refusal: what the decision raises, Conflict, Unavailable.
     """
-    for _ in range(DECISIONS_MAX):
-        decision = await decide(ports)
-        kept = None if receipt is None else receipt(decision.answer)
-        try:
-            if decision.append:
-                return decision.answer, await ports.log.append(decision.append, receipt=kept)
-            if decision.publish:
-                return decision.answer, await ports.log.publish(decision.publish, receipt=kept)
-        except VersionConflict:
-            continue
-        return decision.answer, {}
+    decision = await decide(ports)
+    if not decision.append:
+        return await _put(decision, ports, receipt)
+    stream = decision.append[0].stream
+    is_newest = stream not in ports.turns
+    async with ports.turns.on(stream):
+        for pause_s in PAUSES_S:
+            # Only other processes can be first now. They wait for so long, each for another time.
+            if pause_s:
+                await asyncio.sleep(uniform(0, pause_s))  # noqa: S311 - no secret
+            if not is_newest:
+                decision = await decide(ports)
+            is_newest = False
+            with suppress(VersionConflict):
+                return await _put(decision, ports, receipt)
     raise Conflict
+
+
+async def _put(
+    decision: Decision, ports: Ports, receipt: Callable[[Answer], Receipt] | None
+) -> tuple[Answer, Vector]:
+    """Raises VersionConflict: another command was first, and nothing is recorded."""
+    kept = None if receipt is None else receipt(decision.answer)
+    if decision.append:
+        return decision.answer, await ports.log.append(decision.append, receipt=kept)
+    if decision.publish:
+        return decision.answer, await ports.log.publish(decision.publish, receipt=kept)
+    return decision.answer, {}
 
 
 def _reply(told: tuple[Answer, Vector], call: Call, *, replayed: bool = False) -> Reply:

@@ -1,12 +1,13 @@
 """What the write side needs from the outside, in its own words. Adapters live in `infra/`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
+from commands.turns import Turns
 from domain.events import Event, Recorded
 from domain.ids import AccountId, EventId, PostId
 from domain.objects import AccountCounts, PostCounts
@@ -175,14 +176,28 @@ class DeadLetterRequests(Protocol):
         Raises Unavailable."""
 
 
-ProjectionWork = Literal["replay", "swap", "rollback", "verify"]
+ProjectionWork = Literal["replay", "swap", "rollback", "verify", "repair", "reapply"]
+
+
+class LogPart(NamedTuple):
+    """What concerns an account and a post, from a time on until before another (in RFC 3339), in a
+    partition: whatever of these is said."""
+
+    account_id: AccountId | None = None
+    post_id: PostId | None = None
+    since: str | None = None
+    until: str | None = None
+    partition: str | None = None
 
 
 class ProjectionWorks(Protocol):
     """What can be done with projections while the system serves."""
 
-    async def begin(self, projection: str, work: ProjectionWork) -> None:
-        """Begin it; it goes on after the answer. A replay does not swap.
+    async def begin(
+        self, projection: str, work: ProjectionWork, part: LogPart | None = None
+    ) -> None:
+        """Begin it; it goes on after the answer. A replay does not swap. Only what is applied
+        again is a part of the log.
 
         Raises NotFound (no such projection, or no generation to let answer), Conflict (another
         work of this projection is under way), Unavailable.
@@ -210,3 +225,4 @@ class Ports:
     refusals: Refusals
     idempotency: IdempotencyStore
     counters: Counters
+    turns: Turns = field(default_factory=Turns)

@@ -2,12 +2,14 @@
 
 import msgspec
 
+from commands.answers import NO_CONTENT
 from commands.guards import admit, load_post, load_reachable_post
 from commands.handling import Decision
 from commands.ports import Ports
 from commands.toggling import publish_change
+from domain import toggles
 from domain.events import RepostAdded, RepostRemoved
-from domain.ids import AccountId, PostId
+from domain.ids import AccountId, ItemId, PostId
 
 
 class RepostPost(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,10 +39,14 @@ async def remove_repost(command: RemoveRepost, ports: Ports) -> Decision:
     """Also across a block. Raises Suspended, PostNotFound."""
     admit(command.actor_id, ports)
     post = await load_post(command.post_id, ports)
+    repost = await ports.log.latest(toggles.repost_of(command.actor_id, post.post_id))
+    if repost is None or not toggles.is_on(repost):
+        return Decision(NO_CONTENT)
     removed = RepostRemoved(
         event_id=ports.stamps.event_id(),
         actor_id=command.actor_id,
         post_id=post.post_id,
         post_author_id=post.author_id,
+        repost_id=ItemId(repost.event.event_id),
     )
-    return await publish_change(removed, ports)
+    return Decision(NO_CONTENT, publish=(removed,))

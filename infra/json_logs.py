@@ -6,6 +6,7 @@ import sys
 from typing import Final, TextIO
 
 from domain.ids import rfc3339
+from infra.log_floods import Floods
 from web.request_id import current
 
 # What logging itself puts on every record; the rest came as `extra`.
@@ -48,6 +49,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     """Write every logger's records from `level` on to `stream` (default: stderr)."""
     handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(JsonLines())
+    handler.addFilter(Floods())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name, quiet in _QUIET.items():
         logging.getLogger(name).setLevel(max(quiet, logging.getLevelName(level.upper())))

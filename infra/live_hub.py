@@ -18,7 +18,16 @@ from domain.positions import Vector
 from domain.topics import name_of
 from infra.live_subscription import LiveSubscription
 from projections.follower_graph import FOLLOWER_GRAPH
-from projections.signals import Edited, Gone, Posted, Related, Signal, Told, signals
+from projections.signals import (
+    Edited,
+    Gone,
+    Posted,
+    Related,
+    Signal,
+    Told,
+    Withdrawn,
+    signals,
+)
 from projections.stores import Stores
 from projections.windows import Window
 from read_api.ports import Delivered, FellBehind
@@ -242,8 +251,8 @@ class LiveHub:
     def _concerned(self, signal: Signal) -> Iterable[LiveSubscription]:
         """Who is told: `LiveSubscription.concerned_by`, by index."""
         match signal:
-            case Posted(actor_id=actor_id):
-                return self._by_author.get(actor_id, ())
+            case Posted(actor_id=author_id) | Withdrawn(reposter_id=author_id):
+                return self._by_author.get(author_id, ())
             case Told(recipient_ids=recipients):
                 return [one for r in recipients for one in self._by_reader.get(r, ())]
             case Edited() | Gone():

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from domain.ids import AccountId
-from projections.signals import Edited, Gone, Posted, Related, Signal, Told
+from projections.signals import Edited, Gone, Posted, Related, Signal, Told, Withdrawn
 from read_api.ports import Delivered, FellBehind
 
 
@@ -62,8 +62,8 @@ class LiveSubscription:
     def concerned_by(self, signal: Signal) -> bool:
         """Whether the reader is to be told."""
         match signal:
-            case Posted(actor_id=actor_id):
-                return actor_id in self.wanted
+            case Posted(actor_id=author_id) | Withdrawn(reposter_id=author_id):
+                return author_id in self.wanted
             case Told(recipient_ids=recipients):
                 return self.reader_id in recipients
             case Edited() | Gone():

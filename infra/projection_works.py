@@ -1,18 +1,18 @@
 """What this server was asked to do with projections: each work goes on beside the requests.
 
-Replay and verify are the program's own commands, in processes of their own, so that neither takes
-the server's turns. One work at a time for each projection; they end with the server.
+Replay, verify and repair are the program's own commands, in processes of their own, so that none of
+them takes the server's turns. One work at a time for each projection; they end with the server.
 """
 
 import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from commands.ports import ProjectionWork
+from commands.ports import LogPart, ProjectionWork
 from domain.errors import Conflict, NotFound, Refusal
 from infra.profiles.profile import Generations
 from infra.settings import Settings, environ_of
@@ -22,6 +22,8 @@ PROGRAM: Final = (sys.executable, "-c", "from infra.cli import main; main()")
 ARGUMENTS: Final[Mapping[ProjectionWork, tuple[str, ...]]] = {
     "replay": ("replay", "--no-swap"),
     "verify": ("verify",),
+    "repair": ("verify", "--repair"),
+    "reapply": ("replay",),
 }
 # What is over so soon is told in the answer itself.
 AT_ONCE_S: Final = 2.0
@@ -43,7 +45,9 @@ class ProjectionWorks:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._newest: dict[str, WorkStatus] = {}
 
-    async def begin(self, projection: str, work: ProjectionWork) -> None:
+    async def begin(
+        self, projection: str, work: ProjectionWork, part: LogPart | None = None
+    ) -> None:
         """See `ProjectionWorks.begin`."""
         if projection not in self._names:
             raise NotFound(f"There is no projection {projection}")
@@ -51,8 +55,11 @@ class ProjectionWorks:
             under_way = self._newest[projection].work
             raise Conflict(f"{under_way.capitalize()} of {projection} is under way")
         self._note(projection, work, "running", "")
-        doing = self._run if work in ARGUMENTS else self._change
-        task = asyncio.create_task(doing(projection, work), name=f"{work} {projection}")
+        if work in ARGUMENTS:
+            doing = self._run(projection, work, (*ARGUMENTS[work], *_options(part)))
+        else:
+            doing = self._change(projection, work)
+        task = asyncio.create_task(doing, name=f"{work} {projection}")
         self._tasks[projection] = task
         task.add_done_callback(lambda _: self._tasks.pop(projection))
         if work not in ARGUMENTS:
@@ -89,10 +96,10 @@ class ProjectionWorks:
             raise
         self._note(projection, work, "done", f"generation {one.number} answers")
 
-    async def _run(self, projection: str, work: ProjectionWork) -> None:
+    async def _run(self, projection: str, work: ProjectionWork, arguments: Sequence[str]) -> None:
         process = await asyncio.create_subprocess_exec(
             *PROGRAM,
-            *ARGUMENTS[work],
+            *arguments,
             projection,
             env={**os.environ, **environ_of(self._settings)},
             stdin=asyncio.subprocess.DEVNULL,
@@ -110,7 +117,7 @@ class ProjectionWorks:
                     process.terminate()
                 await process.wait()
         state: WorkState = "done" if status == 0 else "failed"
-        if work == "verify" and status == DIFFERENT and told:
+        if work in {"verify", "repair"} and status == DIFFERENT and told:
             state = "different"
         self._note(projection, work, state, told or self._newest[projection].told)
 
@@ -124,6 +131,15 @@ class ProjectionWorks:
 
     def _note(self, projection: str, work: ProjectionWork, state: WorkState, told: str) -> None:
         self._newest[projection] = WorkStatus(work, state, told[:TOLD_CHARS_MAX])
+
+
+def _options(part: LogPart | None) -> Iterator[str]:
+    """As the command line has them; each is one word with its value, whatever that begins with."""
+    if part is None:
+        return
+    for name, value in part._asdict().items():
+        if value is not None:
+            yield f"--{name.removesuffix('_id')}={value}"
 
 
 async def _read(told: asyncio.StreamReader | None) -> str:

@@ -1,24 +1,28 @@
 """How personal data is sealed with a person's key, and handles are blinded. Knows no storage.
 
-What is sealed is `format byte | nonce | AES-256-GCM ciphertext`, bound to the person's id. Logs
-are kept for ever and so is this format: a new one gets a new byte.
+What is sealed is `format byte | nonce | ciphertext and tag`, bound to the person's id. Logs are
+kept for ever and so are their formats: 1 is AES-256-GCM, 2 is AES-256-GCM-SIV (RFC 8452), which
+forgives a nonce that comes twice, as in a virtual machine whose snapshot is resumed twice: it shows
+no more than that the same words were sealed again.
 """
 
 import os
 import secrets
 from collections import deque
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
 
 from domain.ids import AccountId
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 HANDLE_KEY_BYTES: Final = 16
-FORMAT: Final = b"\x01"
+FORMAT: Final = b"\x02"
+_CIPHERS: Final[Mapping[bytes, type[AESGCM | AESGCMSIV]]] = {b"\x01": AESGCM, FORMAT: AESGCMSIV}
 _HEAD_BYTES: Final = len(FORMAT) + NONCE_BYTES
 _TAG_BYTES: Final = 16
 # Each draw hands the interpreter to another thread and back, so some are drawn together. Any
@@ -36,16 +40,17 @@ def new_key() -> bytes:
 def seal(key: bytes, person_id: AccountId, clear: bytes) -> bytes:
     """Encrypt under the person's key; never twice the same."""
     nonce = _nonce()
-    return FORMAT + nonce + AESGCM(key).encrypt(nonce, clear, _bound_to(person_id))
+    return FORMAT + nonce + AESGCMSIV(key).encrypt(nonce, clear, _bound_to(person_id))
 
 
 def unseal(key: bytes, person_id: AccountId, sealed: bytes) -> bytes:
     """Decrypt. Raises ValueError for bytes that this key did not seal for this person."""
-    if not sealed.startswith(FORMAT) or len(sealed) < _HEAD_BYTES + _TAG_BYTES:
+    cipher = _CIPHERS.get(sealed[: len(FORMAT)])
+    if cipher is None or len(sealed) < _HEAD_BYTES + _TAG_BYTES:
         raise ValueError("These bytes were not sealed by this program")
     nonce = sealed[len(FORMAT) : _HEAD_BYTES]
     try:
-        return AESGCM(key).decrypt(nonce, sealed[_HEAD_BYTES:], _bound_to(person_id))
+        return cipher(key).decrypt(nonce, sealed[_HEAD_BYTES:], _bound_to(person_id))
     except InvalidTag as error:
         raise ValueError("These bytes were not sealed with this person's key") from error
 

@@ -82,6 +82,8 @@ class StoredProjections:
             checkpoint = await store.checkpoint()
         except StoreUnavailable as error:
             stalled_by = str(error)
+        # A worker may know a newer event than this process, where the log does not answer.
+        read = {p: max(head, checkpoint.get(p, 0)) for p, head in read.items()}
         behind = {
             p: checkpoint.get(p, 0) for p, head in read.items() if checkpoint.get(p, 0) < head
         }

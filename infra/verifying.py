@@ -1,4 +1,4 @@
-"""Proving that live views equal the log, beside whoever serves.
+"""Proving that views equal the log, beside whoever serves.
 
 The log is folded into a SQLite file in a temporary folder, whatever engine the view is on. Of the
 embedded profile a copy of the live file is asked, which stands still; on the engines the live store
@@ -7,33 +7,51 @@ itself, while it follows the log.
 
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
-from itertools import count
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    closing,
+)
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from domain.errors import Unavailable
-from infra.folder import projection_file
+from infra.generations import Generation
 from infra.profiles.embedded_stores import Surroundings, opened
+from infra.profiles.embedded_verifying import OnFolder
 from infra.settings import Settings
 from infra.sqlite.feed import SqliteFeed
-from infra.sqlite.generations import SqliteGenerations
 from infra.sqlite.home_timelines import DEPTH
 from infra.sqlite.keyring import SqliteKeyring
 from infra.stamps import wall_clock_ms
-from projections.projection import Projection, Store, StoreUnavailable
+from projections.projection import Projection, StoreUnavailable
 from streams.answers.fold import Fold
+from streams.answers.keys import Known
 from streams.answers.proof import Positions, Step, Verdict, View, verify
 from streams.answers.questions import QUESTIONS
 from streams.envelope import Codec
 from streams.feed import Feed
 from streams.pipeline import Paused
+from streams.reapply import Sink
 
 LOG_FILE: Final = "log.db"
 UNTOLD: Final = (Paused, StoreUnavailable, Unavailable, TimeoutError, OSError, sqlite3.Error)
 
 Report = Callable[[str, Step], None]
+
+
+class NotProven(Exception):
+    """A generation is not equal to the log, or that cannot be told: it is not to answer. So many
+    `seconds` it took to find out."""
+
+    def __init__(self, verdict: Verdict, seconds: float) -> None:
+        super().__init__(verdict.projection)
+        self.verdict = verdict
+        self.seconds = seconds
 
 
 class Installation(Protocol):
@@ -42,122 +60,118 @@ class Installation(Protocol):
     @property
     def feed(self) -> Feed: ...
 
-    async def view(self, projection: Projection, folder: Path, opened_here: AsyncExitStack) -> View:
-        """The live generation's; the folder is for what it needs. Raises Unavailable."""
+    async def live(self, projection: Projection) -> Generation:
+        """The generation that answers."""
+
+    async def ends(self, projection: Projection) -> Positions:
+        """The newest positions now of the partitions that the projection reads."""
+
+    async def view(
+        self, projection: Projection, of: Generation, folder: Path, opened_here: AsyncExitStack
+    ) -> View:
+        """A generation's; the folder is for what it needs. Raises Unavailable."""
+
+    def sink(self, projection: Projection) -> AbstractAsyncContextManager[Sink]:
+        """Where events are applied again: the live store. Nobody builds or drops generations of
+        the projection meanwhile. Raises AlreadyBuilt."""
+
+
+class Proof(NamedTuple):
+    """A view and a fold of the log, ready to be compared."""
+
+    projection: Projection
+    view: View
+    fold: Fold
+
+    async def told(
+        self, report: Report, *, sample: int | None = None, among: Known | None = None
+    ) -> Verdict:
+        """See `streams.answers.proof.verify`. Raises UNTOLD."""
+
+        def step(one: Step) -> None:
+            report(self.projection.name, one)
+
+        return await verify(self.projection, self.view, self.fold, step, sample=sample, among=among)
 
 
 async def verdicts(
     settings: Settings, projections: Sequence[Projection], report: Report, sample: int | None
 ) -> AsyncIterator[Verdict]:
-    """What can be told of each projection, one after the other."""
-    around = Surroundings(settings, wall_clock_ms, DEPTH)
-    async with AsyncExitStack() as opening:
-        there = await opening.enter_async_context(_installation(around))
+    """What can be told of each projection's live generation, one after the other."""
+    async with installation(settings) as there:
         for projection in projections:
             try:
-                yield await _verdict(there, projection, around, report, sample)
+                live = await there.live(projection)
+                async with proof(there, projection, live, settings) as comparing:
+                    yield await comparing.told(report, sample=sample)
             except UNTOLD as error:
-                reason = str(error) or "it did not get there in time"
-                yield Verdict(projection.name, error=reason)
+                yield untold(projection, error)
 
 
-async def _verdict(
-    there: Installation,
+async def verdict_of(
+    settings: Settings,
     projection: Projection,
-    around: Surroundings,
+    one: Generation,
     report: Report,
-    sample: int | None,
+    sample: int | None = None,
 ) -> Verdict:
-    async with AsyncExitStack() as open_now:
-        made = open_now.enter_context(tempfile.TemporaryDirectory(prefix="starling-verify-"))
-        folder = Path(made)
-        view = await there.view(projection, folder, open_now)
-        scratch = open_now.enter_context(_opened(projection, folder / "fold.db", around))
-        kinds = [question.kind for question in QUESTIONS[projection.name]]
-        fold = Fold(projection, scratch, there.feed, kinds)
-
-        def told(step: Step) -> None:
-            report(projection.name, step)
-
-        return await verify(projection, view, fold, told, sample=sample)
+    """What can be told of one generation, which may not answer yet."""
+    try:
+        async with (
+            installation(settings) as there,
+            proof(there, projection, one, settings) as comparing,
+        ):
+            return await comparing.told(report, sample=sample)
+    except UNTOLD as error:
+        return untold(projection, error)
 
 
-@contextmanager
-def _opened(projection: Projection, path: Path, around: Surroundings) -> Any:
-    store = opened(projection, path, around)
-    with closing(store):
-        yield store
+async def prove(
+    settings: Settings, projection: Projection, one: Generation, report: Report
+) -> None:
+    """Return if a generation equals the log. Raises NotProven."""
+    began = time.monotonic()
+    verdict = await verdict_of(settings, projection, one, report)
+    if not verdict.is_sound:
+        raise NotProven(verdict, time.monotonic() - began)
+
+
+def untold(projection: Projection, error: Exception) -> Verdict:
+    """Why nothing can be told."""
+    return Verdict(projection.name, error=str(error) or "it did not get there in time")
 
 
 @asynccontextmanager
-async def _installation(around: Surroundings) -> AsyncIterator[Installation]:
-    if around.settings.profile == "cluster":
+async def proof(
+    there: Installation, projection: Projection, of: Generation, settings: Settings
+) -> AsyncIterator[Proof]:
+    """What proves a generation. Raises UNTOLD."""
+    async with AsyncExitStack() as open_now:
+        made = open_now.enter_context(tempfile.TemporaryDirectory(prefix="starling-verify-"))
+        folder = Path(made)
+        view = await there.view(projection, of, folder, open_now)
+        scratch = opened(projection, folder / "fold.db", _around(settings))
+        open_now.enter_context(closing(scratch))
+        kinds = [question.kind for question in QUESTIONS[projection.name]]
+        yield Proof(projection, view, Fold(projection, scratch, there.feed, kinds))
+
+
+@asynccontextmanager
+async def installation(settings: Settings) -> AsyncIterator[Installation]:
+    """Open what is needed, waiting for engines; at the end it is closed."""
+    if settings.profile == "cluster":
         # Imported here: it needs the clients of the engines, which the embedded profile has not.
         from infra.profiles.cluster_verifying import on_engines  # noqa: PLC0415
 
-        async with on_engines(around.settings) as engines:
+        async with on_engines(settings) as engines:
             yield engines
         return
     with ExitStack() as open_now:
-        folder = around.settings.data_path
+        folder = settings.data_path
         keyring = open_now.enter_context(closing(SqliteKeyring(folder / "keys.db")))
         log = SqliteFeed(folder / LOG_FILE, Codec(keyring))
-        yield _Folder(around, open_now.enter_context(closing(log)))
+        yield OnFolder(_around(settings), open_now.enter_context(closing(log)))
 
 
-class _Folder:
-    """A data folder of the embedded profile, whether or not somebody serves it."""
-
-    def __init__(self, around: Surroundings, feed: SqliteFeed) -> None:
-        self._around = around
-        self.feed = feed
-
-    async def view(self, projection: Projection, folder: Path, opened_here: AsyncExitStack) -> View:
-        """See `Installation.view`."""
-        data = self._around.settings.data_path
-        with closing(SqliteGenerations(data / "generations.db")) as known:
-            live = projection_file(data, *known.live(projection)[:3])
-        if not live.is_file():
-            raise Unavailable(f"{live.name} is not there")
-        copy = _Copy(live, folder, lambda path: opened(projection, path, self._around))
-        opened_here.callback(copy.close)
-        await copy.renew()
-        return copy
-
-
-class _Copy:
-    """A copy of a live file, which stands still. Implements `View`."""
-
-    store: Store[Any]
-
-    def __init__(self, live: Path, folder: Path, opened_at: Callable[[Path], Any]) -> None:
-        self._live = live
-        self._folder = folder
-        self._opened_at = opened_at
-        self._copies = count(1)
-        self._path: Path | None = None
-
-    async def renew(self) -> None:
-        """See `View.renew`. The log is read beside it: an event of the copy is there by then."""
-        self.close()
-        self._path = self._folder / f"copy{next(self._copies)}.db"
-        with (
-            closing(sqlite3.connect(self._live)) as live,
-            closing(sqlite3.connect(self._path)) as copy,
-        ):
-            live.backup(copy)
-        self._opened: Any = self._opened_at(self._path)
-        self.store = self._opened
-
-    async def furthest(self) -> Positions:
-        """See `View.furthest`."""
-        found: Mapping[int, int] = await self.store.checkpoint()
-        return found
-
-    def close(self) -> None:
-        """Let the copy go."""
-        if self._path is not None:
-            self._opened.close()
-            for suffix in ("", "-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-            self._path = None
+def _around(settings: Settings) -> Surroundings:
+    return Surroundings(settings, wall_clock_ms, DEPTH)

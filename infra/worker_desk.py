@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import NoReturn, Protocol
+from typing import Final, NoReturn, Protocol
 
 import uvicorn
 
@@ -25,6 +25,7 @@ from web.operations import LOG, Part
 from web.routing import Identity
 
 ARCHIVE = "archive"
+NOTHING: Final[Mapping[str, str]] = {}
 
 
 class CountedLetters(Protocol):
@@ -45,17 +46,19 @@ class Copies(Protocol):
 class Desk:
     """Implements `read_api.ports.Projections` for the workers that are at work here.
 
-    Ready once each projection that is `expected` has a worker that is a member of its group and
-    knows where to read. `breakers` may grow.
+    Ready once the work has begun and each projection that is `expected` has a worker that is a
+    member of its group and knows where to read. Without `letters` the engines are waited for,
+    those that are `awaited` (by name, why), and `begin` says that they answer. `breakers` may grow.
     """
 
     def __init__(
         self,
-        letters: CountedLetters,
+        letters: CountedLetters | None,
         now_ms: Callable[[], int],
         *,
         expected: Collection[str],
         breakers: Sequence[Breaker] = (),
+        awaited: Mapping[str, str] = NOTHING,
     ) -> None:
         self.metrics = Metrics(self, breakers)
         self.archive: Copies | None = None
@@ -63,7 +66,12 @@ class Desk:
         self._now_ms = now_ms
         self._expected = expected
         self._breakers = breakers
+        self._awaited = awaited
         self._workers: list[Worker] = []
+
+    def begin(self, letters: CountedLetters) -> None:
+        """The engines answer: work begins."""
+        self._letters = letters
 
     @contextmanager
     def at_work(self, worker: Worker) -> Iterator[None]:
@@ -77,10 +85,10 @@ class Desk:
     async def status(self) -> Sequence[ProjectionStatus]:
         """See `Projections.status`: of the partitions that are read here. A projection of which
         several generations are filled is told of by the one that is furthest behind."""
-        try:
-            letters = await self._letters.counts()
-        except StoreUnavailable:
-            letters = {}
+        letters: Mapping[Build, int] = {}
+        if self._letters is not None:
+            with suppress(StoreUnavailable):
+                letters = await self._letters.counts()
         told: dict[str, ProjectionStatus] = {}
         for worker in self._workers:
             status = self._status(worker, letters)
@@ -108,11 +116,20 @@ class Desk:
 
     async def parts(self) -> Sequence[Part]:
         """What `/readyz` says."""
-        there = {worker.build.projection for worker in self._workers if worker.ready}
-        absent = ", ".join(sorted(set(self._expected) - there))
-        log = Part(LOG, "down", f"Not yet: {absent}") if absent else Part(LOG, "up")
+        missing = self._missing()
+        log = Part(LOG, "down", missing) if missing else Part(LOG, "up")
         engines = map(engine_part, self._breakers)
         return [log, *engines, *self._archive_part(), *map(part_of, await self.status())]
+
+    def _missing(self) -> str:
+        """What it takes yet until it is ready."""
+        if self._awaited:
+            return "; ".join(f"Waiting for {name} at {why}" for name, why in self._awaited.items())
+        if self._letters is None:
+            return "Starting"
+        there = {worker.build.projection for worker in self._workers if worker.ready}
+        absent = sorted(set(self._expected) - there)
+        return f"Not yet: {', '.join(absent)}" if absent else ""
 
     def _archive_part(self) -> Sequence[Part]:
         if self.archive is None:

@@ -166,7 +166,8 @@ def _ties(event: RelationshipFact, version: int) -> Iterator[SetTie]:
 
 HOME_TIMELINES: Final = Projection(
     name="home_timelines",
-    version=1,
+    # 2: in Redis, ids of before May 2018 are kept as integers too.
+    version=2,
     events=frozenset(
         {
             TweetPosted,

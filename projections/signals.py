@@ -17,6 +17,7 @@ from domain.events import (
     ReplyEdited,
     ReplyPosted,
     RepostAdded,
+    RepostRemoved,
     TweetDeleted,
     TweetEdited,
     TweetPosted,
@@ -57,6 +58,16 @@ class Gone(NamedTuple):
     author_id: AccountId
 
 
+class Withdrawn(NamedTuple):
+    """`reposter_id` took a repost back: the item `item_id` leaves their home and those of their
+    followers. The post stays."""
+
+    event_id: EventId
+    reposter_id: AccountId
+    item_id: ItemId
+    post_id: PostId
+
+
 class Related(NamedTuple):
     """From now on the reader follows the other account, or does not."""
 
@@ -66,7 +77,7 @@ class Related(NamedTuple):
     follows: bool
 
 
-Signal = Posted | Told | Edited | Gone | Related
+Signal = Posted | Told | Edited | Gone | Withdrawn | Related
 
 
 def signals(recorded: Recorded) -> Iterator[Signal]:
@@ -83,6 +94,8 @@ def signals(recorded: Recorded) -> Iterator[Signal]:
             yield Gone(event.event_id, event.post_id, event.actor_id)
         case PostHidden():
             yield Gone(event.event_id, event.post_id, event.post_author_id)
+        case RepostRemoved(repost_id=item_id) if item_id is not None:
+            yield Withdrawn(event.event_id, event.actor_id, item_id, event.post_id)
         case RelationshipFact():
             yield from _relations(event)
         case _:

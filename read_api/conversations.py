@@ -1,7 +1,7 @@
 """A conversation around one post: the way down to it from the root, and its direct replies."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -9,10 +9,11 @@ from msgspec import Meta
 from domain.ids import PostId
 from domain.objects import Post
 from projections.conversations import Ancestor
+from projections.conversations import Reply as LiveReply
 from projections.post_cards import Card
+from read_api.filling import Part, fill_part
 from read_api.hydration import cards_of, includes, render_post
 from read_api.lists import POSTS_SHOWN_WITH, Includes, next_link, place
-from read_api.pages import SPARES
 from read_api.posts import seen_card
 from read_api.sight import Sight, sight_of
 from read_api.views import Views
@@ -42,13 +43,6 @@ class Conversation(msgspec.Struct, frozen=True):
     includes: Includes
 
 
-class Replies(NamedTuple):
-    """A page of replies, and the last one looked at if there are more."""
-
-    shown: Sequence[Card]
-    more: PostId | None
-
-
 class Conversations:
     """The endpoint of this resource."""
 
@@ -71,28 +65,24 @@ class Conversations:
             b",".join(render_post(card, sight) for card in replies.shown),
             await includes(shown, (), self._views, sight),
         )
-        return Reply(200, body, next_link(call, replies.more, LIST))
+        more = None if replies.reached is None else replies.reached.post_id
+        return Reply(200, body, next_link(call, more, LIST))
 
     async def _replies(
         self, post_id: PostId, after: int | None, limit: int, sight: Sight
-    ) -> Replies:
+    ) -> Part[LiveReply, Card]:
         """Those the reader may see, filled up to the limit."""
-        shown: list[Card] = []
-        reached = None if after is None else PostId(after)
-        for spare in SPARES:
-            wanted = limit - len(shown) + spare
-            found = await self._views.conversations.replies(post_id, wanted, after=reached)
+        first = None if after is None else PostId(after)
+
+        async def read(last: LiveReply | None, limit: int) -> Sequence[LiveReply]:
+            reached = first if last is None else last.post_id
+            return await self._views.conversations.replies(post_id, limit, after=reached)
+
+        async def show(found: Sequence[LiveReply]) -> Mapping[LiveReply, Card]:
             cards = await cards_of([reply.post_id for reply in found], self._views, sight)
-            for reply in found:
-                if reply.post_id not in cards:
-                    continue
-                if len(shown) == limit:
-                    return Replies(shown, shown[-1].post_id)
-                shown.append(cards[reply.post_id])
-            if len(found) < wanted:
-                return Replies(shown, None)
-            reached = found[-1].post_id
-        return Replies(shown, reached)
+            return {reply: cards[reply.post_id] for reply in found if reply.post_id in cards}
+
+        return await fill_part(read, show, limit)
 
 
 def _ancestor_json(ancestor: Ancestor, cards: Mapping[PostId, Card], sight: Sight) -> bytes:

@@ -6,7 +6,13 @@ from typing import Any, Final
 from projections.follower_graph import Edge, EdgeList, Suggestion
 from projections.windows import Window
 from read_api.accounts import known_account
-from read_api.lists import ACCOUNTS_SHOWN_WITH, AccountsPage, accounts_page, next_link, place
+from read_api.lists import (
+    ACCOUNTS_SHOWN_WITH,
+    AccountsPage,
+    accounts_page,
+    accounts_part,
+    place,
+)
 from read_api.sight import NOBODY, Sight, sight_of
 from read_api.views import Views
 from web.paging import CursorQuery
@@ -39,15 +45,13 @@ class Graph:
         """A list of the reader's own. It shows also whom a block would hide."""
 
         async def endpoint(call: Call) -> Reply:
-            limit, below = call.query.limit, place(call, int, which)
             reader = call.account_id
-            found = await self._views.follower_graph.edges(
-                reader, which, Window(max_id=below), limit + 1
-            )
-            people = [edge.account_id for edge in found[:limit]]
-            more = found[limit - 1].edge_id if len(found) > limit else None
+
+            async def edges(window: Window, limit: int) -> Sequence[Edge]:
+                return await self._views.follower_graph.edges(reader, which, window, limit)
+
             sight = Sight(reader, NOBODY, NOBODY, self._views.refusals)
-            return await accounts_page(people, next_link(call, more, which), self._views, sight)
+            return await self._part(call, edges, which, sight)
 
         return endpoint
 
@@ -72,22 +76,36 @@ class Graph:
 
     async def suggestions(self, call: Call) -> Reply:
         """Whom the reader might follow: friends of friends."""
-        limit, after = call.query.limit, place(call, Suggestion, "suggestions")
-        found = await self._views.follower_graph.suggestions(call.account_id, after, limit + 1)
-        more = found[limit - 1] if len(found) > limit else None
-        people = [suggestion.account_id for suggestion in found[:limit]]
+        after = place(call, Suggestion, "suggestions")
+
+        async def read(last: Suggestion | None, limit: int) -> Sequence[Suggestion]:
+            graph = self._views.follower_graph
+            return await graph.suggestions(call.account_id, last or after, limit)
+
         sight = sight_of(call.account_id, self._views.refusals)
-        return await accounts_page(people, next_link(call, more, "suggestions"), self._views, sight)
+        return await accounts_part(call, "suggestions", read, self._views, sight, place_of=_itself)
 
     async def _page(self, call: Call, edges: Edges, name: str) -> Reply:
-        limit, below = call.query.limit, place(call, int, name)
         sight = sight_of(call.reader_id, self._views.refusals)
         if call.path["id"] in sight.blocked:
             return await accounts_page((), (), self._views, sight)
-        found = await edges(Window(max_id=below), limit + 1)
-        people = [edge.account_id for edge in found[:limit]]
-        more = found[limit - 1].edge_id if len(found) > limit else None
-        return await accounts_page(people, next_link(call, more, name), self._views, sight)
+        return await self._part(call, edges, name, sight)
+
+    async def _part(self, call: Call, edges: Edges, name: str, sight: Sight) -> Reply:
+        below = place(call, int, name)
+
+        async def read(last: Edge | None, limit: int) -> Sequence[Edge]:
+            return await edges(Window(max_id=below if last is None else last.edge_id), limit)
+
+        return await accounts_part(call, name, read, self._views, sight, place_of=_edge_id)
+
+
+def _edge_id(edge: Edge) -> int:
+    return edge.edge_id
+
+
+def _itself(suggestion: Suggestion) -> Suggestion:
+    return suggestion
 
 
 def routes(views: Views) -> tuple[Route, ...]:

@@ -1,8 +1,8 @@
 """From ids to what clients get: posts and accounts in bulk, joined as bytes."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -35,11 +35,16 @@ async def render_accounts(
     ids = tuple(sight.accounts_of(account_ids))
     if not ids:
         return {}
-    profiles = await views.account_directory.profiles(ids)
-    tweets = await views.author_timelines.tweet_counts(ids)
-    edges = await views.follower_graph.counts(ids)
     reader = sight.reader_id
-    relations = {} if reader is None else await views.follower_graph.relations(reader, ids)
+    questions: list[Coroutine[Any, Any, Any]] = [
+        views.account_directory.profiles(ids),
+        views.author_timelines.tweet_counts(ids),
+        views.follower_graph.counts(ids),
+    ]
+    if reader is not None:
+        questions.append(views.follower_graph.relations(reader, ids))
+    profiles, tweets, edges, *rest = await views.ask(*questions)
+    relations = rest[0] if rest else {}
     rendered = {}
     for account_id, profile in profiles.items():
         followers, following = edges.get(account_id, NO_EDGES)
@@ -59,8 +64,8 @@ async def includes(
     """The `includes` member of a page: the posts that its posts quote or answer, and everybody
     who wrote or did something on it."""
     shown = {card.post_id: card for card in cards}
-    further = await _referred(shown, views, sight)
-    return await _includes(further, [*shown.values(), *further], others, views, sight)
+    referred, people = await _around(shown, others, views, sight)
+    return _includes(people, referred, sight)
 
 
 async def includes_with(
@@ -68,8 +73,8 @@ async def includes_with(
 ) -> bytes:
     """The `includes` member of a page whose items only name posts: with those posts themselves."""
     named = {card.post_id: card for card in cards}
-    posts = [*named.values(), *await _referred(named, views, sight)]
-    return await _includes(posts, posts, others, views, sight)
+    referred, people = await _around(named, others, views, sight)
+    return _includes(people, [*named.values(), *referred], sight)
 
 
 def page_json(items: Iterable[bytes], included: bytes) -> bytes:
@@ -77,27 +82,40 @@ def page_json(items: Iterable[bytes], included: bytes) -> bytes:
     return b'{"items":[%b],"includes":%b}' % (b",".join(items), included)
 
 
-async def _referred(shown: Mapping[PostId, Card], views: Views, sight: Sight) -> Collection[Card]:
-    """What the posts quote or answer and is not among them."""
-    references = {card.quote_of_id for card in shown.values()}
-    references |= {card.in_reply_to_id for card in shown.values()}
-    wanted = sorted(ref for ref in references if ref is not None and ref not in shown)
-    return (await cards_of(wanted, views, sight)).values() if wanted else ()
-
-
-async def _includes(
-    posts: Iterable[Card],
-    by: Iterable[Card],
-    others: Iterable[AccountId],
-    views: Views,
-    sight: Sight,
-) -> bytes:
-    """`posts`, and who wrote those in `by`."""
-    people = {card.author_id for card in by}
+async def _around(
+    posts: Mapping[PostId, Card], others: Iterable[AccountId], views: Views, sight: Sight
+) -> tuple[Collection[Card], Iterable[bytes]]:
+    """What the posts quote or answer and is not among them; everybody who wrote one of all these,
+    and `others`, as JSON."""
+    people = {card.author_id for card in posts.values()}
     people.update(others)
-    accounts = await _companions(people, views, sight)
+    authors = _referred(posts)
+    if not authors:
+        return (), (await _companions(people, views, sight)).values()
+    # Their authors are known before they are: asked for together, of whom those may not be shown
+    # whose posts turn out not to be there.
+    cards, accounts = await views.ask(
+        cards_of(sorted(authors), views, sight),
+        _companions(people.union(authors.values()), views, sight),
+    )
+    people.update(card.author_id for card in cards.values())
+    return cards.values(), [json for one, json in accounts.items() if one in people]
+
+
+def _referred(posts: Mapping[PostId, Card]) -> dict[PostId, AccountId]:
+    """What the posts quote or answer and is not among them, and who wrote it."""
+    found = {card.quote_of_id: card.quote_of_author_id for card in posts.values()}
+    found |= {card.in_reply_to_id: card.in_reply_to_author_id for card in posts.values()}
+    return {
+        post_id: author_id
+        for post_id, author_id in found.items()
+        if post_id is not None and author_id is not None and post_id not in posts
+    }
+
+
+def _includes(people: Iterable[bytes], posts: Iterable[Card], sight: Sight) -> bytes:
     rendered = b",".join(render_post(card, sight) for card in posts)
-    return b'{"accounts":[%b],"posts":[%b]}' % (b",".join(accounts.values()), rendered)
+    return b'{"accounts":[%b],"posts":[%b]}' % (b",".join(people), rendered)
 
 
 async def _companions(

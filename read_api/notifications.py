@@ -1,6 +1,6 @@
 """What others did that concerns the reader, without those the reader blocks or mutes."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -10,15 +10,18 @@ from domain.ids import millis_of, rfc3339
 from projections.notifications import KINDS, UNREAD_COUNTED_MAX, Kind, Notification
 from projections.post_cards import Card
 from projections.windows import Window
+from read_api.filling import fill_part
 from read_api.hydration import cards_of, includes_with, page_json
 from read_api.lists import POSTS_SHOWN_WITH, Includes
-from read_api.pages import SPARES, beyond
+from read_api.pages import beyond
 from read_api.sight import Sight, sight_of
 from read_api.views import Views
 from web.paging import PageQuery, window_links
 from web.routing import Call, Reply, Route
 
 Skeleton = Callable[[Window, int], Awaitable[Sequence[Notification]]]
+# With the card of its post, if it is about one.
+Shown = tuple[Notification, Card | None]
 
 
 class NotificationsQuery(PageQuery, frozen=True, kw_only=True):
@@ -51,10 +54,10 @@ class Unread(msgspec.Struct, frozen=True):
 
 
 class Told(NamedTuple):
-    """A page of notifications, newest first, with the cards of their posts; its highest and
-    lowest ids, and whether the list goes on in the direction it was read."""
+    """A page of notifications, newest first; its highest and lowest ids, and whether the list goes
+    on in the direction it was read."""
 
-    shown: Sequence[tuple[Notification, Card | None]]
+    shown: Sequence[Shown]
     newest: int | None
     oldest: int | None
     more: bool
@@ -95,25 +98,24 @@ class Notifications:
         return Reply(200, msgspec.json.encode(Unread(count)))
 
     async def _told(self, skeleton: Skeleton, window: Window, limit: int, sight: Sight) -> Told:
-        shown: list[tuple[Notification, Card | None]] = []
-        for spare in SPARES:
-            wanted = limit - len(shown) + spare
-            found = await skeleton(window, wanted)
-            near = found[::-1] if window.upwards else found
-            fresh = await visible(near, self._views, sight)
-            shown += fresh[: limit - len(shown) + 1]
-            if len(shown) > limit:
-                return _told_of(shown[:limit], window, more=True)
-            if len(found) < wanted:
-                return _told_of(shown, window, more=False)
-            window = beyond(window, near[-1].item_id)
-        return _told_of(shown, window, more=True)
+        async def read(last: Notification | None, most: int) -> Sequence[Notification]:
+            found = await skeleton(window if last is None else beyond(window, last.item_id), most)
+            return found[::-1] if window.upwards else found
+
+        async def show(found: Sequence[Notification]) -> Mapping[Notification, Shown]:
+            return {shown[0]: shown for shown in await visible(found, self._views, sight)}
+
+        part = await fill_part(read, show, limit)
+        shown = part.shown[::-1] if window.upwards else part.shown
+        if shown:
+            return Told(shown, shown[0][0].item_id, shown[-1][0].item_id, part.reached is not None)
+        # A page on which nothing may be shown goes on behind what was looked at.
+        reached = None if part.reached is None else part.reached.item_id
+        return Told((), reached, reached, reached is not None)
 
 
-async def visible(
-    found: Iterable[Notification], views: Views, sight: Sight
-) -> list[tuple[Notification, Card | None]]:
-    """Those that the reader may see, each with the card of its post."""
+async def visible(found: Iterable[Notification], views: Views, sight: Sight) -> list[Shown]:
+    """Those that the reader may see."""
     admitted = [notification for notification in found if sight.of_doer(notification.actor_id)]
     posts = [n.post_id for n in admitted if n.post_id is not None]
     cards = await cards_of(posts, views, sight) if posts else {}
@@ -137,17 +139,6 @@ def notification_json(notification: Notification) -> bytes:
             read=notification.read,
         )
     )
-
-
-def _told_of(
-    shown: Sequence[tuple[Notification, Card | None]], window: Window, *, more: bool
-) -> Told:
-    """`window` is what was asked for last. A page on which nothing may be shown goes on there."""
-    ordered = shown[::-1] if window.upwards else shown
-    if not ordered:
-        reached = (window.min_id if window.upwards else window.max_id) if more else None
-        return Told((), reached, reached, more)
-    return Told(ordered, ordered[0][0].item_id, ordered[-1][0].item_id, more)
 
 
 def routes(views: Views) -> tuple[Route, ...]:

@@ -35,7 +35,7 @@ class WorkItem(msgspec.Struct, frozen=True):
     """What an administrator asked this server for. `told`: how far it is, what came of it, or why
     it failed; `different`: verified, and not what the log says."""
 
-    work: Literal["replay", "swap", "rollback", "verify"]
+    work: Literal["replay", "swap", "rollback", "verify", "repair", "reapply"]
     state: WorkState
     told: str
 

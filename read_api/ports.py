@@ -68,7 +68,7 @@ class WorkStatus(NamedTuple):
     far it is, what came of it, or why it failed. `different`: it was to be verified, and is not
     what the log says."""
 
-    work: Literal["replay", "swap", "rollback", "verify"]
+    work: Literal["replay", "swap", "rollback", "verify", "repair", "reapply"]
     state: WorkState
     told: str
 

@@ -1,7 +1,7 @@
 """Single posts, posts in bulk, their history, and who liked or reposted them."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -9,7 +9,8 @@ import msgspec
 from domain.errors import PostNotFound
 from domain.ids import EventId, PostId, rfc3339
 from domain.objects import Entities, Post
-from projections.post_cards import Card, PostVersion, Reaction
+from projections.post_cards import Bookmark, Card, PostVersion, Reaction
+from read_api.filling import fill_part
 from read_api.hydration import cards_of, page_json, render_post
 from read_api.lists import (
     NO_INCLUDES,
@@ -17,7 +18,7 @@ from read_api.lists import (
     AccountsPage,
     Includes,
     PostsPage,
-    accounts_page,
+    accounts_part,
     next_link,
     place,
     posts_page,
@@ -97,23 +98,31 @@ class Posts:
     async def bookmarks(self, call: Call) -> Reply:
         """The reader's own bookmarks."""
         sight = self._sight(call)
-        limit, before = call.query.limit, place(call, EventId, "bookmarks")
-        found = await self._views.post_cards.bookmarks(call.account_id, limit + 1, before=before)
-        wanted = [bookmark.post_id for bookmark in found[:limit]]
-        cards = await cards_of(wanted, self._views, sight)
-        shown = [cards[post_id] for post_id in wanted if post_id in cards]
-        more = found[limit - 1].event_id if len(found) > limit else None
+        first = place(call, EventId, "bookmarks")
+
+        async def read(last: Bookmark | None, limit: int) -> Sequence[Bookmark]:
+            before = first if last is None else last.event_id
+            return await self._views.post_cards.bookmarks(call.account_id, limit, before=before)
+
+        async def show(found: Sequence[Bookmark]) -> Mapping[Bookmark, Card]:
+            cards = await cards_of([bookmark.post_id for bookmark in found], self._views, sight)
+            return {one: cards[one.post_id] for one in found if one.post_id in cards}
+
+        part = await fill_part(read, show, call.query.limit)
+        more = None if part.reached is None else part.reached.event_id
         links = next_link(call, more, "bookmarks")
-        return await posts_page(shown, links, self._views, sight)
+        return await posts_page(part.shown, links, self._views, sight)
 
     async def _reactions(self, call: Call, list_of: Reactions, name: str) -> Reply:
         sight = self._sight(call)
         card = await seen_card(PostId(call.path["id"]), self._views, sight)
-        limit, before = call.query.limit, place(call, EventId, name)
-        found = await list_of(card.post_id, limit + 1, before=before)
-        people = [reaction.account_id for reaction in found[:limit]]
-        more = found[limit - 1].event_id if len(found) > limit else None
-        return await accounts_page(people, next_link(call, more, name), self._views, sight)
+        first = place(call, EventId, name)
+
+        async def read(last: Reaction | None, limit: int) -> Sequence[Reaction]:
+            before = first if last is None else last.event_id
+            return await list_of(card.post_id, limit, before=before)
+
+        return await accounts_part(call, name, read, self._views, sight, place_of=_reaction_id)
 
     def _sight(self, call: Call) -> Sight:
         return sight_of(call.reader_id, self._views.refusals)
@@ -125,6 +134,10 @@ async def seen_card(post_id: PostId, views: Views, sight: Sight) -> Card:
     if card is None:
         raise PostNotFound
     return card
+
+
+def _reaction_id(reaction: Reaction) -> EventId:
+    return reaction.event_id
 
 
 def etag_of(version: int, body: bytes) -> str:

@@ -17,7 +17,7 @@ from domain.ids import ID_MAX, AccountId, EventId, PostId
 from domain.positions import Vector, merge
 from projections.notifications import Notification
 from projections.post_cards import Card
-from projections.signals import Edited, Gone, Posted, Signal, Told
+from projections.signals import Edited, Gone, Posted, Signal, Told, Withdrawn
 from projections.windows import Window
 from read_api.event_stream import HEARTBEAT, MEDIA_TYPE, OPENING, EventStream, frame
 from read_api.hydration import cards_of, render_post
@@ -148,11 +148,23 @@ async def _frames_of(
             return [frame("home", event_id, render_item(item, card, sight))]
         case Edited(event_id, post_id, author_id) if post_id in cards and sight.of_doer(author_id):
             return [frame("update", event_id, render_post(cards[post_id], sight))]
-        case Gone(event_id, post_id, author_id) if sight.of_account(author_id):
-            return [frame("delete", event_id, b'{"id":"%d"}' % post_id)]
+        case Gone() | Withdrawn():
+            return _deleted(signal, sight)
         case Told(event_id, _):
             shown = await _notification(event_id, views, sight)
             return [frame("notification", event_id, notification_json(n)) for n in shown]
+        case _:
+            return ()
+
+
+def _deleted(signal: Gone | Withdrawn, sight: Sight) -> Sequence[bytes]:
+    """`id` is what is gone: a post, or one item of it."""
+    match signal:
+        case Gone(event_id, post_id, author_id) if sight.of_account(author_id):
+            return [frame("delete", event_id, b'{"id":"%d"}' % post_id)]
+        case Withdrawn(event_id, reposter_id, item_id, post_id) if sight.of_doer(reposter_id):
+            data = b'{"id":"%d","post_id":"%d","reposted_by_id":"%d"}'
+            return [frame("delete", event_id, data % (item_id, post_id, reposter_id))]
         case _:
             return ()
 

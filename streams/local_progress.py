@@ -92,20 +92,19 @@ class LocalProgress:
     async def reached(self, projections: Sequence[str], vector: Vector, wait_s: float) -> None:
         """See `web.app.Progress.reached`."""
         wanted = vector.get(EMBEDDED_LOG, 0)
-        statuses = [self._status[name] for name in projections]
-        behind = [status for status in statuses if status.position < wanted]
+        behind = self._behind(projections, wanted)
         if not behind:
             return
-        waiters = [(status, self._waiter(status, wanted)) for status in behind]
         try:
             async with asyncio.timeout(wait_s):
-                for _, waiter in waiters:
-                    await waiter.reached
+                while behind:
+                    await self._all_reached(behind, wanted)
+                    # Meanwhile another generation may have been swapped in, and not be as far as
+                    # the one that was waited for is now.
+                    behind = self._behind(projections, wanted)
         except TimeoutError as error:
             names = ", ".join(status.name for status in behind)
             raise ProjectionBehind(f"{names} is not there yet") from error
-        finally:
-            self._forget(waiters)
 
     async def rest(self, status: Status, seconds: float) -> None:
         """Let events gather for so long, or until a read waits for the projection. For its
@@ -124,6 +123,19 @@ class LocalProgress:
         finally:
             with self._lock:
                 status.hurry = None
+
+    def _behind(self, projections: Sequence[str], wanted: int) -> Sequence[Status]:
+        """Of the live generations those that are not there yet."""
+        statuses = [self._status[name] for name in projections]
+        return [status for status in statuses if status.position < wanted]
+
+    async def _all_reached(self, statuses: Sequence[Status], wanted: int) -> None:
+        waiters = [(status, self._waiter(status, wanted)) for status in statuses]
+        try:
+            for _, waiter in waiters:
+                await waiter.reached
+        finally:
+            self._forget(waiters)
 
     def _waiter(self, status: Status, wanted: int) -> _Waiter:
         """One that waits from now on, or waits for nothing as it is there by now."""

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from domain.errors import ProjectionBehind, Unavailable
 from domain.positions import Vector, merge
-from domain.topics import place_named
+from domain.topics import Place, place_named
 from projections.projection import Checkpoints, Projection, StoreUnavailable
 
 POLL_S: Final = 0.007
@@ -144,18 +144,18 @@ class PolledProgress:
         try:
             async with asyncio.timeout(max(wait_s, ASK_S)):
                 whole = await self._published_part(vector)
+                places = [(place_named(entry), position) for entry, position in whole.items()]
                 for name in needed:
-                    await self._polled[name].reached(self._needed(name, whole))
+                    await self._polled[name].reached(self._needed(name, places))
                     behind.discard(name)
         except TimeoutError as error:
             there = ", ".join(sorted(behind))
             raise ProjectionBehind(f"{there} is not there yet") from error
 
-    def _needed(self, name: str, vector: Vector) -> Positions:
+    def _needed(self, name: str, places: Iterable[tuple[Place | None, int]]) -> Positions:
         """What a projection must have applied. Topics that it does not read count as reached,
         and so does what no topic of ours is called."""
         topics = self._polled[name].topics
-        places = ((place_named(entry), position) for entry, position in vector.items())
         return {at.number: position for at, position in places if at and at.topic in topics}
 
     async def _published_part(self, vector: Vector) -> Vector:

@@ -17,6 +17,8 @@ from streams.pipeline import Pipeline
 BATCH_MAX: Final = 2_000
 # A throttled rebuild takes batches of what it may apply in this time.
 TURN_S: Final = 0.1
+# Before so much of it is done nobody can say how long it takes.
+FORETOLD_FROM: Final = 0.1
 
 
 class Rebuilt(NamedTuple):
@@ -36,6 +38,30 @@ class Rebuilt(NamedTuple):
     def left_s(self) -> float:
         """Seconds until the end at this rate; infinite before it is known."""
         return (self.total - self.done) / self.per_s if self.per_s else inf
+
+
+class Foretelling:
+    """The first estimate of the end that is worth something, held against when it came."""
+
+    def __init__(self) -> None:
+        self._first: Rebuilt | None = None
+        self._last: Rebuilt | None = None
+
+    def note(self, rebuilt: Rebuilt) -> None:
+        """How far it is now."""
+        self._last = rebuilt
+        done, ahead = rebuilt.done - rebuilt.began_at, rebuilt.total - rebuilt.began_at
+        if self._first is None and ahead * FORETOLD_FROM <= done < ahead:
+            self._first = rebuilt
+
+    @property
+    def error(self) -> float | None:
+        """By which part of the whole time the estimate was too long (too short: below 0). None
+        where it was over before there was one."""
+        first, last = self._first, self._last
+        if first is None or last is None or not last.elapsed_s:
+            return None
+        return (first.elapsed_s + first.left_s) / last.elapsed_s - 1
 
 
 class Ranges(Protocol):

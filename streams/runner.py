@@ -9,13 +9,14 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from projections.projection import Projection, Store
 from streams.dead_letters import DeadLetters
 from streams.feed import Feed
 from streams.local_progress import LocalProgress, Status
 from streams.pipeline import Paused, Pipeline
+from streams.reapply import StoreSink, Taken, events_at
 
 BATCH_MAX: Final = 500
 # A batch this large says that events come faster than they are applied one by one: from here on
@@ -27,6 +28,8 @@ CROWD: Final = 24
 REST_MAX_S: Final = 0.25
 PAUSED_RETRY_S: Final = 5.0
 PARTITION: Final = 0
+
+T = TypeVar("T")
 
 
 def _first(_projection: str) -> int:
@@ -112,6 +115,17 @@ class LocalRunner:
     async def leave(self, store: Store[Any]) -> None:
         """Follow the log with this store no more. The batch at hand is finished."""
         await self._on_its_loop(self._leave(store))
+
+    async def apply_again(self, store: Store[Any], positions: Sequence[int]) -> Taken:
+        """Apply these events of the log again to a store that is followed, between two batches.
+        Raises Paused, Unavailable."""
+        projection = self.followed(store).pipeline.projection
+        sink = StoreSink(projection, store, stalled=lambda _name, _error: None)
+
+        async def apply() -> Taken:
+            return await sink.take(await events_at(self._feed, PARTITION, positions))
+
+        return await self._on_its_loop(apply())
 
     def followed(self, store: Store[Any]) -> Followed:
         """The generation that is in the store. Raises LookupError."""
@@ -214,11 +228,10 @@ class LocalRunner:
             followed.task.cancel()
             await asyncio.gather(followed.task, return_exceptions=True)
 
-    async def _on_its_loop(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _on_its_loop(self, work: Coroutine[Any, Any, T]) -> T:
         if self._loop is None:
-            await work
-            return
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+            return await work
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     async def _checkpoint(self, pipeline: Pipeline) -> int:
         checkpoint: Mapping[int, int] = await pipeline.store.checkpoint()

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
+from xdist.remote import Producer
 
 from infra.cluster.jdks import jdk
 from infra.cluster.programs import Missing
 from tests.cluster import local
 from tests.cluster.local import LocalCluster
+from tests.scheduling import Units, in_order, unit_of
 
 ROOT = Path(__file__).parent.parent
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
@@ -70,6 +72,20 @@ def cluster(engines_can_run: None) -> LocalCluster:
         found = local.shared()
         found.up()
     return found
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Also in one process: what shares programs stays together."""
+    units = [unit_of(item.nodeid) for item in items]
+    places = {unit: place for place, unit in enumerate(in_order(units))}
+    items.sort(key=lambda item: places[unit_of(item.nodeid)])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Units | None:
+    """Where whole units are to be handed out, a unit is what tests.scheduling says."""
+    return Units(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def what_is_missing() -> str | None:

@@ -28,7 +28,7 @@ from domain.events import (
     TweetEdited,
     TweetPosted,
 )
-from domain.ids import EPOCH_MS, AccountId, EventId, PostId, compose
+from domain.ids import EPOCH_MS, AccountId, EventId, ItemId, PostId, compose
 
 NOON_MS = EPOCH_MS + 500_000_000_000
 NAMES = ("ada", "bob", "cleo", "dan", "eve", "fay", "gus", "hal")
@@ -136,12 +136,15 @@ def reposted(name: str, post: TweetPosted | ReplyPosted) -> RepostAdded:
     )
 
 
-def unreposted(name: str, post: TweetPosted | ReplyPosted) -> RepostRemoved:
+def unreposted(
+    name: str, post: TweetPosted | ReplyPosted, *, repost: RepostAdded | None = None
+) -> RepostRemoved:
     return RepostRemoved(
         event_id=event_id(),
         actor_id=account(name),
         post_id=post.post_id,
         post_author_id=post.actor_id,
+        repost_id=None if repost is None else ItemId(repost.event_id),
     )
 
 

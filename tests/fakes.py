@@ -15,6 +15,7 @@ from commands.ports import (
     Tokens,
     VersionConflict,
 )
+from commands.turns import Turns
 from domain.errors import KeyInProgress, KeyReused, NotSignedIn, WrongCredentials
 from domain.events import (
     AccountClosed,
@@ -290,6 +291,7 @@ class Fakes:
     refusals: FakeRefusals = field(default_factory=FakeRefusals)
     idempotency: FakeIdempotency = field(default_factory=FakeIdempotency)
     counters: FakeCounters = field(default_factory=FakeCounters)
+    turns: Turns = field(default_factory=Turns)
 
     def __post_init__(self) -> None:
         self.log = FakeEventLog(idempotency=self.idempotency, on_commit=[self.refusals.learn])
@@ -304,4 +306,5 @@ class Fakes:
             refusals=self.refusals,
             idempotency=self.idempotency,
             counters=self.counters,
+            turns=self.turns,
         )

@@ -45,8 +45,19 @@ def test_every_service_is_watched(services: dict[str, Any]) -> None:
     unwatched = {name for name, service in services.items() if "healthcheck" not in service}
     # The image brings its own check.
     assert unwatched == {"commands", "reads"}
-    disabled = {n for n, s in services.items() if s.get("healthcheck", {}).get("disable")}
-    assert disabled == {name for name in services if name.startswith("worker-")}
+    assert not any(s.get("healthcheck", {}).get("disable") for s in services.values())
+
+
+def test_every_worker_is_watched_where_it_answers(services: dict[str, Any]) -> None:
+    workers = [service for name, service in services.items() if name.startswith("worker-")]
+
+    assert workers
+    for service in workers:
+        settings = {n.removeprefix(PREFIX).lower(): v for n, v in service["environment"].items()}
+        address = msgspec.convert(settings, Settings).worker_address
+        assert address is not None
+        assert f"http://127.0.0.1:{address[1]}/livez" in service["healthcheck"]["test"][-1]
+        assert address[1] != msgspec.convert(settings, Settings).address[1]
 
 
 def test_only_the_gateway_is_reached_from_outside_and_from_this_machine_only(

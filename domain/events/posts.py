@@ -5,7 +5,7 @@ from typing import ClassVar
 import msgspec
 
 from domain.events.fact import Fact
-from domain.ids import AccountId, PostId
+from domain.ids import AccountId, ItemId, PostId
 from domain.text import Hashtag, Url
 
 
@@ -134,11 +134,14 @@ class RepostAdded(Fact, frozen=True, kw_only=True):
 
 
 class RepostRemoved(Fact, frozen=True, kw_only=True):
+    """`repost_id` is the repost that was taken back, as timelines have it; None in older events."""
+
     TYPE: ClassVar[str] = "repost.removed"
     TOPIC: ClassVar[str] = "new_tweet"
 
     post_id: PostId
     post_author_id: AccountId
+    repost_id: ItemId | None = None
 
     @property
     def stream(self) -> str:

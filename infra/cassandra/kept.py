@@ -120,16 +120,18 @@ class Encoding:
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
         self.keyring = codec.keyring
+        # Asked once: to compare with a protocol costs as much as to seal.
+        self._preparing = self.keyring if isinstance(self.keyring, Preparing) else None
 
     async def prepare(self, person_ids: Collection[AccountId]) -> None:
         """Have keys at hand to seal with. Raises Unavailable."""
-        if isinstance(self.keyring, Preparing):
-            await self.keyring.prepare(person_ids)
+        if self._preparing is not None:
+            await self._preparing.prepare(person_ids)
 
     async def fetch(self, person_ids: Collection[AccountId]) -> None:
         """Have keys at hand to open with; none is made. Raises Unavailable."""
-        if isinstance(self.keyring, Preparing):
-            await self.keyring.fetch(person_ids)
+        if self._preparing is not None:
+            await self._preparing.fetch(person_ids)
 
     async def published(self, events: Sequence[Event], origin: Origin) -> Entry:
         """Events on their registers. Raises Unavailable."""

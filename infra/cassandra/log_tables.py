@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from infra.cassandra.session import CassandraSession, Row
+from infra.cassandra.rows import Row
+from infra.cassandra.session import CassandraSession
 
 Statement = tuple[str, Sequence[Any]]
 

@@ -112,7 +112,7 @@ class CassandraPostCards:
         rows, totals, viewers = await asyncio.gather(
             self._tables.read_keys(_CARDS, wanted),
             self._tallies.totals(wanted),
-            self._viewers(reader_id, wanted),
+            self.viewers(reader_id, wanted),
         )
         return {
             row.post_id: _card(row, totals, viewers.get(row.post_id, _NOBODY))
@@ -194,15 +194,23 @@ class CassandraPostCards:
         )
         return found if any(map(_is_there, links)) else []
 
-    async def _viewers(
+    async def viewers(
         self, reader_id: AccountId | None, post_ids: Collection[PostId]
     ) -> dict[PostId, bytes]:
-        """What the reader did with the posts, as JSON."""
+        """What the reader did with the posts, as JSON, whether or not they are there."""
         if reader_id is None:
             return {}
         return {
             post_id: _VIEWERS[(liked or 0) > 0, (reposted or 0) > 0, (bookmarked or 0) > 0]
             for post_id, _, liked, reposted, bookmarked in await self._done(reader_id, post_ids)
+        }
+
+    async def referred(self, post_ids: Collection[PostId]) -> dict[PostId, list[PostId]]:
+        """What each post that ever came answers and quotes, also if it is deleted."""
+        return {
+            row.post_id: [one for one in (row.in_reply_to_id, row.quote_of_id) if one is not None]
+            for row in await self._links(post_ids)
+            if row.author_id is not None
         }
 
     async def _done(self, account_id: AccountId, post_ids: Collection[PostId]) -> list[Any]:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from domain.topics import Place
 from infra.cassandra.kept import UNINDEXED, Kept, Placed, kind_of
-from infra.cassandra.log_tables import LogTables
+from infra.cassandra.log_tables import LogTables, Statement
 from projections.projection import StoreUnavailable
 
 _SCHEMA: Final = """CREATE TABLE IF NOT EXISTS @registers (
@@ -29,6 +29,8 @@ FROM @registers WHERE register = ?"""
 _LATEST: Final = f"{_NEWEST_FIRST} LIMIT 1"
 RETRY_FIRST_S: Final = 0.1
 RETRY_MAX_S: Final = 5.0
+# Rows in one request, each of a partition of its own: of more than ten Cassandra warns.
+BATCH_MAX: Final = 10
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ class Registers:
         self._tables = tables
         self._unwritten: dict[str, dict[int, Indexed]] = {}
         self._writing: asyncio.Task[None] | None = None
+        self._due: list[Indexed] = []
+        self._next_write: asyncio.Task[None] | None = None
 
     async def create(self) -> None:
         """Make the table unless it is there."""
@@ -68,7 +72,7 @@ class Registers:
         """Note events that are in their topic. Never fails: they are found from now on."""
         found = [Indexed(one, *placed[one.event_id]) for one in kept]
         try:
-            await self.write(found)
+            await self._write_together(found)
         except StoreUnavailable as error:
             log.warning("%d registers are kept in memory: %s", len(found), error)
             for one in found:
@@ -78,10 +82,9 @@ class Registers:
 
     async def write(self, found: Sequence[Indexed]) -> None:
         """Write the rows of those that decisions ask for. Raises StoreUnavailable."""
-        rows = [
-            (_INSERT, _values(one)) for one in found if kind_of(one.kept.stream) not in UNINDEXED
-        ]
-        await self._tables.execute_many(rows)
+        rows = [(_INSERT, _values(one)) for one in found if _is_indexed(one)]
+        batches = [rows[at : at + BATCH_MAX] for at in range(0, len(rows), BATCH_MAX)]
+        await asyncio.gather(*map(self._write_rows, batches))
 
     async def latest(self, register: str) -> Indexed | None:
         """The newest event."""
@@ -96,6 +99,25 @@ class Registers:
         found = {row.version: _indexed(register, row) for row in rows}
         found |= self._unwritten.get(register, {})
         return [found[version] for version in sorted(found)]
+
+    async def _write_together(self, found: Sequence[Indexed]) -> None:
+        """With what other commands have to write now: Kafka acknowledges events in groups."""
+        if not any(map(_is_indexed, found)):
+            return
+        self._due += found
+        if self._next_write is None:
+            self._next_write = asyncio.create_task(self._write_due())
+        await asyncio.shield(self._next_write)
+
+    async def _write_due(self) -> None:
+        due, self._due, self._next_write = self._due, [], None
+        await self.write(due)
+
+    async def _write_rows(self, rows: Sequence[Statement]) -> None:
+        if len(rows) == 1:
+            await self._tables.execute(*rows[0])
+        else:
+            await self._tables.batch(rows)
 
     async def _write_later(self) -> None:
         delay = RETRY_FIRST_S
@@ -114,6 +136,10 @@ class Registers:
             del register[one.kept.version]
             if not register:
                 del self._unwritten[one.kept.stream]
+
+
+def _is_indexed(one: Indexed) -> bool:
+    return kind_of(one.kept.stream) not in UNINDEXED
 
 
 def _values(one: Indexed) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from threading import get_ident
 from typing import Any, Final, Self, TypeVar
 
 from cassandra import (
@@ -17,7 +18,8 @@ from cassandra.cluster import (
     NoHostAvailable,
     Session,
 )
-from cassandra.connection import ConnectionException
+from cassandra.connection import Connection, ConnectionException
+from cassandra.io.libevreactor import LibevConnection
 from cassandra.policies import (
     ConstantReconnectionPolicy,
     DCAwareRoundRobinPolicy,
@@ -33,17 +35,22 @@ from cassandra.protocol import (
 from cassandra.query import BatchStatement, BatchType, PreparedStatement, SimpleStatement
 
 from infra.breaker import Breaker
+from infra.cassandra.loop_connection import on_loop
+from infra.cassandra.rows import Row, named_rows
 from projections.projection import StoreUnavailable
 
 TIMEOUT_S: Final = 10.0
+# A change of the schema is written to disk, one after the other, for all processes that ask.
+SCHEMA_S: Final = 60.0
 CONNECT_S: Final = 10.0
 # How often a node that went away is tried: the driver's own policy waits up to ten minutes.
 RECONNECT_S: Final = 1.0
 HEARTBEAT_S: Final = 5.0
+# Answers are read by the event loop: one that is held up for a while is no dead network.
+HEARTBEAT_LATE_S: Final = 15.0
 DATACENTER: Final = "datacenter1"
 
 T = TypeVar("T")
-Row = Any
 # What the driver raises where the cluster cannot do now what may work later.
 # A statement that is wrong is not among it: RequestValidationException stays a bug.
 OUTAGES: Final = (
@@ -60,8 +67,9 @@ OUTAGES: Final = (
 
 
 class CassandraSession:
-    """Statements on one keyspace. Every method raises StoreUnavailable where Cassandra does not
-    answer, at once where it did not a moment ago; whether a write was done is unknown then."""
+    """Statements on one keyspace, for the event loop that connected it. Every method raises
+    StoreUnavailable where Cassandra does not answer, at once where it did not a moment ago; whether
+    a write was done is unknown then."""
 
     def __init__(self, cluster: Cluster, session: Session, keyspace: str) -> None:
         self._cluster = cluster
@@ -74,38 +82,56 @@ class CassandraSession:
 
     @classmethod
     async def connect(
-        cls, host: str, port: int, keyspace: str, *, replication_factor: int = 1
+        cls,
+        host: str,
+        port: int,
+        keyspace: str,
+        *,
+        replication_factor: int = 1,
+        one_loop: bool = True,
     ) -> Self:
-        """Connect, and make the keyspace unless it is there. Raises StoreUnavailable."""
+        """Connect, and make the keyspace unless it is there. Raises StoreUnavailable. Unless it is
+        for this `one_loop` others may use it afterwards, and everything costs more."""
+        connections = on_loop(asyncio.get_running_loop()) if one_loop else LibevConnection
         return await _unless_down(
-            asyncio.to_thread(cls._connect, host, port, keyspace, replication_factor)
+            asyncio.to_thread(cls._connect, host, port, keyspace, replication_factor, connections)
         )
 
     @classmethod
-    def _connect(cls, host: str, port: int, keyspace: str, replication_factor: int) -> Self:
+    def _connect(
+        cls,
+        host: str,
+        port: int,
+        keyspace: str,
+        replication_factor: int,
+        connections: type[Connection],
+    ) -> Self:
         profile = ExecutionProfile(
             load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(DATACENTER)),
             retry_policy=_retries(),
             consistency_level=ConsistencyLevel.LOCAL_QUORUM,
             serial_consistency_level=ConsistencyLevel.LOCAL_SERIAL,
             request_timeout=TIMEOUT_S,
+            row_factory=named_rows,
         )
         cluster = Cluster(
             [host],
             port=port,
             execution_profiles={EXEC_PROFILE_DEFAULT: profile},
             protocol_version=5,
+            connection_class=connections,
             connect_timeout=CONNECT_S,
             control_connection_timeout=CONNECT_S,
             reconnection_policy=ConstantReconnectionPolicy(RECONNECT_S, max_attempts=None),
             idle_heartbeat_interval=HEARTBEAT_S,
-            idle_heartbeat_timeout=HEARTBEAT_S,
+            idle_heartbeat_timeout=HEARTBEAT_LATE_S,
         )
         try:
             session = cluster.connect()
             session.execute(
                 f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = "
-                f"{{'class': 'NetworkTopologyStrategy', '{DATACENTER}': {replication_factor}}}"
+                f"{{'class': 'NetworkTopologyStrategy', '{DATACENTER}': {replication_factor}}}",
+                timeout=SCHEMA_S,
             )
         except BaseException:
             cluster.shutdown()
@@ -116,7 +142,8 @@ class CassandraSession:
         """Change the schema, one statement after the other: agreement is waited for."""
         for cql in statements:
             statement = SimpleStatement(cql, keyspace=self._keyspace)
-            await _unless_down(asyncio.to_thread(self._session.execute, statement))
+            changing = asyncio.to_thread(self._session.execute, statement, timeout=SCHEMA_S)
+            await _unless_down(changing)
 
     async def execute(self, cql: str, values: Sequence[Any] = ()) -> list[Row]:
         """One statement, prepared at its first use; its rows."""
@@ -134,6 +161,8 @@ class CassandraSession:
         self, statements: Sequence[tuple[str, Sequence[Any]]], *, at_once: int = 64
     ) -> list[list[Row]]:
         """Independent statements, so many at once; the rows of each, in order."""
+        if len(statements) == 1:
+            return [await self.execute(*statements[0])]
         slots = asyncio.Semaphore(at_once)
 
         async def one(cql: str, values: Sequence[Any]) -> list[Row]:
@@ -194,15 +223,21 @@ def _retries() -> RetryPolicy:
 def _handing(
     loop: asyncio.AbstractEventLoop, page: "asyncio.Future[Any]", hand: Callable[[Any], None]
 ) -> Callable[[Any], None]:
-    """A callback for the driver's thread that settles a future of ours."""
+    """A callback for the driver that settles a future of ours. It calls from the loop, or from a
+    thread of its own when it gives up."""
+    asked_in = get_ident()
 
     def settle(outcome: Any) -> None:
         if not page.done():
             hand(outcome)
 
     def called(outcome: Any) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, outcome if outcome is not None else [])
+        if outcome is None:
+            outcome = []
+        if get_ident() == asked_in:
+            settle(outcome)
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(settle, outcome)
 
     return called
 

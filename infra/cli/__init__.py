@@ -10,6 +10,7 @@ from infra.cli import (
     dead_letters,
     erase,
     export,
+    generations,
     importing,
     log,
     projections,
@@ -31,12 +32,12 @@ app.command("serve")(serve.serve)
 app.command("settings")(settings.show)
 app.command("import")(importing.import_files)
 app.command("replay")(replay.replay)
-app.command("rollback")(replay.rollback)
+app.command("rollback")(generations.rollback)
 app.command("verify")(verify.verify)
 app.command("erase")(erase.erase)
 app.command("export")(export.export)
 app.command("worker")(worker.worker)
-projections.app.command("prune")(replay.prune)
+projections.app.command("prune")(generations.prune)
 app.add_typer(projections.app, name="projections")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(log.app, name="log")

@@ -10,16 +10,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from domain.errors import Unavailable
 from infra.cli.asking import fail, require_log
 from infra.cli.settings import load_or_exit
+from infra.settings import Settings
 from infra.sqlite.keyring import SqliteKeyring
-from infra.sqlite.log_reader import SqliteLogReader, Told
+from infra.sqlite.log_reader import SqliteLogReader
+from infra.told_log import LogReader, NotInLog, Told
 from streams.envelope import Codec
 
 app = typer.Typer(help="Look at the event log.", no_args_is_help=True)
 
 LOOK_EVERY_S: Final = 0.2
-PAGE: Final = 1_000
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs")]
 
@@ -33,15 +35,13 @@ def tail(
 ) -> None:
     """Print the newest events."""
     with _reader() as log:
-        position = max(log.head() - count, 0)
-        while True:
-            page = log.after(position, PAGE)
-            for told in page:
+        for told in log.newest(count):
+            _print(told, as_json=as_json)
+        while follow:
+            found = log.coming()
+            for told in found:
                 _print(told, as_json=as_json)
-                position = told.position
-            if not page and not follow:
-                return
-            if not page:
+            if not found:
                 time.sleep(LOOK_EVERY_S)
 
 
@@ -49,12 +49,9 @@ def tail(
 def show(
     what: Annotated[str, typer.Argument(metavar="STREAM|POSITION")], *, as_json: AsJson = False
 ) -> None:
-    """Print a stream's events, or the event at a position."""
+    """Print a stream's events, or the event at a position (of a cluster: new_tweet/3:17)."""
     with _reader() as log:
-        found = log.after(int(what) - 1, 1) if what.isdecimal() else log.stream(what)
-        if not found or (what.isdecimal() and found[0].position != int(what)):
-            fail(f"The log has no {'event at' if what.isdecimal() else 'stream'} {what}")
-        for told in found:
+        for told in log.named(what):
             _print(told, as_json=as_json)
 
 
@@ -74,19 +71,38 @@ def stats(*, as_json: AsJson = False) -> None:
     table.add_section()
     table.add_row("all", f"{found.events:,}", f"{found.bytes:,}")
     Console().print(table)
-    typer.echo(f"{found.streams:,} streams; the newest position is {found.head:,}")
+    many = len(found.partitions)
+    where = "the newest position is" if many == 1 else f"{many} partitions; positions add up to"
+    typer.echo(f"{found.streams:,} streams; {where} {found.head:,}")
 
 
 @contextmanager
-def _reader() -> Iterator[SqliteLogReader]:
+def _reader() -> Iterator[LogReader]:
+    """The installation's log. What cannot be told is said, with exit status 1."""
     settings = load_or_exit()
+    try:
+        with _opened(settings) as log:
+            yield log
+    except (NotInLog, Unavailable) as error:
+        fail(str(error))
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[LogReader]:
+    if settings.profile == "cluster":
+        # Imported here: it needs the clients of the engines, which the embedded profile has not.
+        from infra.profiles.cluster_log_reader import cluster_log_reader  # noqa: PLC0415
+
+        with cluster_log_reader(settings) as log:
+            yield log
+        return
     path = require_log(settings)
     with ExitStack() as opened:
         keyring = SqliteKeyring(settings.data_path / "keys.db")
         opened.callback(keyring.close)
-        log = SqliteLogReader(path, Codec(keyring))
-        opened.callback(log.close)
-        yield log
+        reader = SqliteLogReader(path, Codec(keyring))
+        opened.callback(reader.close)
+        yield reader
 
 
 def _print(told: Told, *, as_json: bool) -> None:
@@ -94,4 +110,4 @@ def _print(told: Told, *, as_json: bool) -> None:
         typer.echo(msgspec.json.encode(told).decode())
         return
     body = msgspec.json.encode(told.event).decode()
-    typer.echo(f"{told.position} {told.at} {told.type} {told.stream}@{told.version} {body}")
+    typer.echo(f"{told.place} {told.at} {told.type} {told.stream}@{told.version} {body}")

@@ -12,6 +12,8 @@ from infra.control.requests import (
     AboutDeadLetters,
     AccountFound,
     Answering,
+    AppliedAgain,
+    ApplyAgain,
     DiscardDeadLetter,
     Done,
     Erased,
@@ -21,6 +23,7 @@ from infra.control.requests import (
     Imported,
     ImportFiles,
     ListDeadLetters,
+    NotApplied,
     Projections,
     PruneProjection,
     Request,
@@ -74,7 +77,7 @@ class Operator:
                 return await self._about_person(request)
             case ShowProjections():
                 return Projections(tuple(await self._profile.projections.status()))
-            case SwapProjection() | RollBackProjection() | PruneProjection():
+            case SwapProjection() | RollBackProjection() | PruneProjection() | ApplyAgain():
                 return await self._change_generation(request)
             case _:
                 return await self._tell_of_letters(request)
@@ -110,11 +113,15 @@ class Operator:
         return AccountFound(str(await account_named(request.account, self._profile.ports)))
 
     async def _change_generation(
-        self, request: SwapProjection | RollBackProjection | PruneProjection
-    ) -> Answering:
+        self, request: SwapProjection | RollBackProjection | PruneProjection | ApplyAgain
+    ) -> Answering | AppliedAgain:
         name, generations = request.name, self._profile.generations
         dropped: Sequence[Generation] = ()
         match request:
+            case ApplyAgain(_, number, positions):
+                taken = await generations.apply_again(name, number, positions)
+                failed = (NotApplied(one.position, one.error) for one in taken.failed)
+                return AppliedAgain(taken.applied, tuple(failed))
             case SwapProjection():
                 await generations.adopt(name)
             case RollBackProjection():

@@ -105,6 +105,14 @@ class DiscardDeadLetter(msgspec.Struct, frozen=True, tag="discard-dead-letter"):
     wait_s: float
 
 
+class ApplyAgain(msgspec.Struct, frozen=True, tag="apply-again"):
+    """Apply events of the log again to a generation of a projection, which is live."""
+
+    name: str
+    generation: int
+    positions: tuple[int, ...]
+
+
 AboutDeadLetters = (
     ListDeadLetters | ShowDeadLetter | RetryDeadLetter | RetryEveryDeadLetter | DiscardDeadLetter
 )
@@ -118,6 +126,7 @@ Request = (
     | SwapProjection
     | RollBackProjection
     | PruneProjection
+    | ApplyAgain
     | AboutDeadLetters
 )
 
@@ -159,11 +168,27 @@ class Projections(msgspec.Struct, frozen=True, tag="projections"):
 
 
 class Answering(msgspec.Struct, frozen=True, tag="answering"):
-    """Which generation of a projection answers now, and which were dropped."""
+    """Which generation of a projection answers now, which were dropped, and which older versions of
+    the projection with all of theirs."""
 
     projection: str
     generation: int
     dropped: tuple[int, ...] = ()
+    older_versions: tuple[int, ...] = ()
+
+
+class NotApplied(msgspec.Struct, frozen=True):
+    """The event at a position cannot be applied."""
+
+    position: int
+    error: str
+
+
+class AppliedAgain(msgspec.Struct, frozen=True, tag="applied-again"):
+    """So many events were; what the projection has not passed yet comes by itself."""
+
+    applied: int
+    failed: tuple[NotApplied, ...]
 
 
 class DeadLettersListed(msgspec.Struct, frozen=True, tag="dead-letters"):
@@ -205,7 +230,16 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 ToldOfDeadLetters = DeadLettersListed | DeadLetterShown | DeadLettersSettled
-Result = Imported | AccountFound | Erased | Done | Projections | Answering | ToldOfDeadLetters
+Result = (
+    Imported
+    | AccountFound
+    | Erased
+    | Done
+    | Projections
+    | Answering
+    | AppliedAgain
+    | ToldOfDeadLetters
+)
 Message = Progress | Result | Failed
 
 encode: Final = msgspec.json.Encoder().encode

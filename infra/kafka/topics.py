@@ -21,6 +21,8 @@ from domain.topics import TOPICS, Place
 from infra.kafka.client import LOGGER, connection, failure
 
 TIMEOUT_S: Final = 10.0
+# Topics come and go by the dozen, each with its files, on a machine that may have more to do.
+CHANGE_S: Final = 60.0
 SEEN_S: Final = 0.1
 
 # What a topic must have. A record is dated by the broker, and nothing is ever dropped by age or
@@ -120,7 +122,7 @@ class KafkaTopics:
         if new:
             _passing_over(
                 KafkaError.TOPIC_ALREADY_EXISTS,
-                self._client().create_topics(new, request_timeout=TIMEOUT_S).values(),
+                self._client().create_topics(new, request_timeout=CHANGE_S).values(),
             )
         self._create_clock(replication_factor)
         found = self._seen(lambda found: len(found) == len(TOPICS))
@@ -128,14 +130,15 @@ class KafkaTopics:
         if wrong:
             raise TopicMismatch(f"{', '.join(wrong)}: not {partitions} partitions")
         self._check_config()
-        self._offsets(LATEST)  # which answers only once every partition has its leader
+        # Which answers only once every partition has its leader.
+        self._offsets(LATEST, patience_s=CHANGE_S)
         return found
 
     def _create_clock(self, replication_factor: int) -> None:
         new = NewTopic(self._prefix + CLOCK, 1, replication_factor, config=CLOCK_CONFIG)
         _passing_over(
             KafkaError.TOPIC_ALREADY_EXISTS,
-            self._client().create_topics([new], request_timeout=TIMEOUT_S).values(),
+            self._client().create_topics([new], request_timeout=CHANGE_S).values(),
         )
 
     def _check_config(self) -> None:
@@ -159,14 +162,14 @@ class KafkaTopics:
 
     def _seen(self, enough: Callable[[Mapping[str, Topic]], bool]) -> Mapping[str, Topic]:
         """The topics, as soon as brokers have heard of a change."""
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + CHANGE_S
         while not enough(found := self._describe()):
             if time.monotonic() > deadline:
                 raise Unavailable("Kafka does not get its topics ready")
             time.sleep(SEEN_S)
         return found
 
-    def _offsets(self, which: OffsetSpec) -> dict[Place, int]:
+    def _offsets(self, which: OffsetSpec, *, patience_s: float | None = None) -> dict[Place, int]:
         asked = {
             TopicPartition(self._prefix + topic, partition): which
             for topic, described in self._describe().items()
@@ -174,7 +177,7 @@ class KafkaTopics:
         }
         if not asked:
             return {}
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + (TIMEOUT_S if patience_s is None else patience_s)
         while True:
             answers = self._client().list_offsets(asked, request_timeout=TIMEOUT_S)
             try:
@@ -202,7 +205,7 @@ class KafkaTopics:
     def _drop(self, topics: Collection[str]) -> None:
         also = {CLOCK} if set(topics) == set(TOPICS) else set()
         names = [self._prefix + topic for topic in {*topics, *also}]
-        answers = self._client().delete_topics(names, request_timeout=TIMEOUT_S)
+        answers = self._client().delete_topics(names, request_timeout=CHANGE_S)
         _passing_over(KafkaError.UNKNOWN_TOPIC_OR_PART, answers.values())
         self._seen(lambda found: not found.keys() & set(topics))
 
@@ -222,7 +225,7 @@ def _passing_over(code: int, answers: Iterable[Any]) -> list[Any]:
     results = []
     for answer in answers:
         try:
-            results.append(answer.result(TIMEOUT_S))
+            results.append(answer.result(CHANGE_S))
         except KafkaException as error:
             if error.args[0].code() != code:
                 raise

@@ -67,6 +67,7 @@ class Neo4jConnection:
                 liveness_check_timeout=RETRY_S,
                 keep_alive=True,
                 notifications_min_severity="OFF",
+                telemetry_disabled=True,  # a message with every query
             )
         )
 

@@ -112,7 +112,7 @@ class Neo4jFollowerGraph:
         """See `FollowerGraph.counts`."""
         if not account_ids:
             return {}
-        rows = await self._read(cypher.COUNTS, ids=list(set(account_ids)))
+        [[rows]] = await self._read(cypher.COUNTS, ids=list(set(account_ids)))
         return {row[0]: EdgeCounts(*row[1:]) for row in rows if any(row[1:])}
 
     async def relations(
@@ -121,7 +121,7 @@ class Neo4jFollowerGraph:
         """See `FollowerGraph.relations`."""
         if not account_ids:
             return {}
-        rows = await self._read(cypher.RELATIONS, reader=reader_id, ids=list(set(account_ids)))
+        [[rows]] = await self._read(cypher.RELATIONS, reader=reader_id, ids=list(set(account_ids)))
         return {row[0]: AccountViewer(*row[1:]) for row in rows}
 
     async def follow_of(self, follower_id: AccountId, followed_id: AccountId) -> EventId | None:

@@ -1,6 +1,6 @@
 """Parked events in PostgreSQL, for all workers and servers of an installation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from domain.errors import Unavailable
@@ -24,6 +24,8 @@ _KEYS: Final = f"""SELECT DISTINCT key FROM {{ns}}.dead_letters
 WHERE {_BUILD} AND key IS NOT NULL"""
 _ASKED: Final = f"""SELECT {_LETTER}, requested FROM {{ns}}.dead_letters
 WHERE {_BUILD} AND requested IS NOT NULL ORDER BY partition, position"""
+_ASKED_OF_ALL: Final = f"""SELECT {_LETTER}, requested FROM {{ns}}.dead_letters
+WHERE requested IS NOT NULL ORDER BY partition, position"""
 _ALONE: Final = f"SELECT {_LETTER} FROM {{ns}}.dead_letters WHERE {_PLACE}"
 _QUEUE: Final = f"""SELECT {_LETTER} FROM {{ns}}.dead_letters
 WHERE {_BUILD} AND partition = %s AND key = %s ORDER BY position"""
@@ -90,6 +92,14 @@ class PostgresqlDeadLetters:
         """See `DeadLetters.asked`."""
         rows = await self._rows(_ASKED, *build)
         return [Asked(_parked(row), row[7] == "discard") for row in rows]
+
+    async def asked_of_all(self) -> Mapping[Build, Sequence[Asked]]:
+        """See `infra.asked_together.AskedOfAll`."""
+        found: dict[Build, list[Asked]] = {}
+        for row in await self._rows(_ASKED_OF_ALL):
+            letter = _parked(row)
+            found.setdefault(letter.build, []).append(Asked(letter, row[7] == "discard"))
+        return found
 
     async def queue_of(self, letter: Parked) -> Sequence[Parked]:
         """See `DeadLetters.queue_of`."""

@@ -20,6 +20,7 @@ from projections.projection import Projection
 
 _ALL: Final = "SELECT projection, version, number, state FROM {ns}.generations "
 _OF: Final = _ALL + "WHERE projection = %s AND version = %s ORDER BY number"
+_OLDER: Final = _ALL + "WHERE projection = %s AND version < %s"
 _EVERY: Final = _ALL + "WHERE state <> 'gone' ORDER BY projection, version, number"
 _SET: Final = """INSERT INTO {ns}.generations VALUES (%s, %s, %s, %s)
 ON CONFLICT (projection, version, number) DO UPDATE SET state = excluded.state"""
@@ -50,6 +51,15 @@ class PostgresqlGenerations:
         rows = await self._database.rows(self._named(_OF), (projection.name, projection.version))
         found = [Generation(*row) for row in rows if row[3] != _GONE]
         return found or [first_of(projection)]
+
+    async def older(self, projection: Projection) -> Sequence[Generation]:
+        """All of earlier versions of which something may be left; of a version that was never
+        replayed there is one."""
+        rows = await self._database.rows(self._named(_OLDER), (projection.name, projection.version))
+        known = {row[:3]: Generation(*row) for row in rows}
+        firsts = (Generation(projection.name, v, 1, "live") for v in range(1, projection.version))
+        found = [*known.values(), *(one for one in firsts if one[:3] not in known)]
+        return sorted(one for one in found if str(one.state) != _GONE)
 
     async def live(self, projection: Projection) -> Generation:
         """The one that answers."""
@@ -89,6 +99,12 @@ class PostgresqlGenerations:
     async def forget(self, one: Generation) -> None:
         """Remove one that is not live, of which nothing is left."""
         await self._database.rows(self._named(_MARK), (_GONE, *one[:3]))
+
+    async def forget_older(self, one: Generation) -> None:
+        """Remove one of an earlier version, of which nothing is left; also the one that answered
+        there."""
+        async with self._changing(one.projection) as transaction:
+            await transaction.execute(self._named(_SET), (*one[:3], _GONE))
 
     @asynccontextmanager
     async def alone(self, projection: Projection) -> AsyncIterator[None]:

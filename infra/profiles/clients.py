@@ -15,6 +15,7 @@ from infra.profiles.names import Names
 from infra.profiles.waiting import connected
 from infra.redis import client as redis_client
 from infra.redis.client import RedisClient
+from infra.redis.view_cache import ViewCaches
 
 
 class Guarded(Protocol):
@@ -37,6 +38,7 @@ class Clients:
         self._opened = opened
         self._connected: dict[str, Any] = {}
         self._connecting: dict[str, asyncio.Lock] = {}
+        self._caches: ViewCaches | None = None
         self.breakers: list[Breaker] = []
 
     async def postgresql(self) -> Database:
@@ -65,6 +67,14 @@ class Clients:
             return redis_client.client(url)
 
         return await self._once("Redis", url, connect, RedisClient.aclose)
+
+    async def caches(self) -> ViewCaches:
+        """What stands before stores, in Redis."""
+        redis = await self.redis()
+        if self._caches is None:
+            self._caches = ViewCaches(redis)
+            self._opened.push_async_callback(self._caches.close)
+        return self._caches
 
     async def neo4j(self) -> Neo4jConnection:
         """The driver."""

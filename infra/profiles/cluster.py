@@ -129,7 +129,9 @@ class Cluster:
             partial(opened, clients=clients, settings=self._settings),
         )
         stores = await connected("PostgreSQL", clients.names.shared, self.generations.open_live)
-        self.views = Views(**stores, refusals=self.refusals, now_ms=wall_clock_ms)
+        self.views = Views(
+            **stores, refusals=self.refusals, now_ms=wall_clock_ms, ask=asyncio.gather
+        )
         self.dead_letters = PostgresqlDeadLetters(
             self._shared.database, clients.names.shared, parked_max=self._settings.parked_max
         )

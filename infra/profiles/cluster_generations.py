@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
-from domain.errors import Unavailable
+from domain.errors import Conflict, Unavailable
 from infra.generations import Generation
 from infra.profiles.cluster_stores import closed
 from infra.profiles.cluster_swaps import ClusterSwaps, projection_named
@@ -19,6 +19,7 @@ from infra.profiles.generation_watch import GenerationWatch
 from projections.projection import Projection, StoreUnavailable
 from projections.stores import Stores
 from streams.polled_progress import PolledProgress
+from streams.reapply import Taken
 from streams.registry import PROJECTIONS
 
 RETRY_S: Final = 0.05
@@ -97,6 +98,11 @@ class ClusterGenerations:
             return await self._swaps.prune(name)
         except StoreUnavailable as error:
             raise Unavailable(str(error)) from error
+
+    async def apply_again(self, name: str, number: int, positions: Sequence[int]) -> Taken:
+        """See `Generations.apply_again`. Its stores are everybody's: who asks can do it."""
+        del number, positions
+        raise Conflict(f"No server is needed to apply events to {name} again")
 
     async def _told(self, swapping: Awaitable[Generation]) -> Generation:
         try:

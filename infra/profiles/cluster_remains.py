@@ -2,7 +2,8 @@
 
 What is deleted there can be asked for by nobody from then on. Its bytes go when the engine next
 writes those files anew: Cassandra and Elasticsearch when they compact and merge, PostgreSQL when it
-vacuums, Redis when it rewrites its append-only file.
+vacuums, Redis when it rewrites its append-only file; what stood in the cache before a view is given
+to nobody from that moment either, and has left Redis' memory ten minutes later.
 """
 
 import asyncio

@@ -8,7 +8,7 @@ generation; once it has what the live one has, the row is swapped.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from math import inf
 from typing import Any, Final, NamedTuple, Self
@@ -39,6 +39,8 @@ from streams.rebuild import Rebuilt, rebuild_in_lanes
 # Partitions that are read and applied at once: while one waits for its engine another decodes.
 LANES: Final = 4
 RETRY_S: Final = 1.0
+
+Check = Callable[[Generation], Awaitable[None]]
 
 log = logging.getLogger("starling")
 
@@ -101,11 +103,13 @@ class Replays:
         per_s_max: float = inf,
         processes: int = 1,
         swap: bool = True,
+        check: Check | None = None,
     ) -> Generation:
         """Fill a generation with what the log has now, a new one or the one that was begun; then
-        workers follow the log with it, and it answers if it is to `swap`.
+        workers follow the log with it, and it answers if it is to `swap`. If it is to be checked,
+        that comes first.
 
-        Raises AlreadyBuilt, Paused, Unavailable, StoreUnavailable.
+        Raises AlreadyBuilt, Paused, Unavailable, StoreUnavailable, and what `check` raises.
         """
         known = self.swaps.known
         async with known.alone(projection):
@@ -116,6 +120,8 @@ class Replays:
             else:
                 given = Given(self._settings, projection.name, one.number, per_s_max / processes)
                 await fill_in_processes(Work(fill_share, given), ends, processes, report)
+            if check is not None:
+                await check(one)
             await known.mark(one, "filled")
             return await self.swaps.adopt(projection.name) if swap else one
 
@@ -155,7 +161,9 @@ class Replays:
     async def _lane(self, projection: Projection, generation: int) -> Pipeline:
         """A lane of its own: stores of one namespace do not disturb each other."""
         shared = self._shared
-        store: Any = await opened(projection, shared.clients, self._settings, generation=generation)
+        store: Any = await opened(
+            projection, shared.clients, self._settings, generation=generation, caching="none"
+        )
         letters = PostgresqlDeadLetters(
             shared.database, shared.clients.names.shared, parked_max=self._settings.parked_max
         )
@@ -184,11 +192,17 @@ async def replayed(
     per_s_max: float = inf,
     processes: int = 1,
     swap: bool = True,
+    check: Check | None = None,
 ) -> tuple[int, int]:
     """See `Replays.replay`: the number of what was built, and of what answers then."""
     async with Replays.opened(settings) as replays:
         built = await replays.replay(
-            projection, report, per_s_max=per_s_max, processes=processes, swap=swap
+            projection,
+            report,
+            per_s_max=per_s_max,
+            processes=processes,
+            swap=swap,
+            check=check,
         )
         answering = await replays.swaps.known.live(projection)
         return built.number, answering.number
@@ -212,13 +226,16 @@ async def planned(settings: Settings, projection: Projection) -> Plan:
 async def changed(settings: Settings, request: RollBackProjection | PruneProjection) -> Answering:
     """Do what is asked for, for all processes. Raises Refusal, StoreUnavailable."""
     async with Replays.opened(settings) as replays:
-        name, dropped = request.name, list[int]()
+        name = request.name
+        dropped: Sequence[Generation] = ()
         if isinstance(request, PruneProjection):
-            dropped = [one.number for one in await replays.swaps.prune(name)]
+            dropped = await replays.swaps.prune(name)
         else:
             await replays.swaps.rollback(name)
         live = await replays.swaps.known.live(projection_named(name))
-        return Answering(name, live.number, tuple(dropped))
+        numbers = [one.number for one in dropped if one.version == live.version]
+        older = {one.version for one in dropped} - {live.version}
+        return Answering(name, live.number, tuple(numbers), tuple(sorted(older)))
 
 
 def _first(errors: Iterable[BaseException]) -> BaseException:

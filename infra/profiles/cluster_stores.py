@@ -1,8 +1,12 @@
 """Which engine each projection's store is in, in the cluster profile: one line for each."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from infra.cached.account_directory import CachedAccountDirectory
+from infra.cached.author_timelines import CachedAuthorTimelines
+from infra.cached.follower_graph import CachedFollowerGraph
+from infra.cached.post_cards import CachedPostCards
 from infra.cassandra.author_timelines import CassandraAuthorTimelines
 from infra.cassandra.conversations import CassandraConversations
 from infra.cassandra.notifications import CassandraNotifications
@@ -23,6 +27,9 @@ from projections.projection import Projection
 GENERATION: Final = 1
 
 Made = Callable[[Clients, str, Settings], Awaitable[Any]]
+# How what stands before a store in Redis is used: to answer; also by whoever fills the store; to
+# be proven together with the store; not at all, of a generation that nobody reads yet.
+Caching = Literal["reading", "filling", "proving", "none"]
 
 
 async def _home_timelines(clients: Clients, name: str, settings: Settings) -> RedisHomeTimelines:
@@ -50,21 +57,42 @@ _MADE: Final[Mapping[str, Made]] = {
     "account_directory": _on(Clients.postgresql, PostgresqlAccountDirectory),
     "moderation": _on(Clients.postgresql, PostgresqlModeration),
 }
+# Those of which pages of posts and accounts are made.
+_CACHED: Final[Mapping[str, Callable[..., Any]]] = {
+    "post_cards": CachedPostCards,
+    "author_timelines": CachedAuthorTimelines,
+    "follower_graph": CachedFollowerGraph,
+    "account_directory": CachedAccountDirectory,
+}
 
 
 async def made(
-    projection: Projection, clients: Clients, settings: Settings, *, generation: int = GENERATION
+    projection: Projection,
+    clients: Clients,
+    settings: Settings,
+    *,
+    generation: int = GENERATION,
+    caching: Caching = "reading",
 ) -> Any:
     """The projection's store, whether or not there is anything of it yet."""
     name = clients.names.of(projection, generation)
-    return await _MADE[projection.name](clients, name, settings)
+    store = await _MADE[projection.name](clients, name, settings)
+    if caching == "none" or projection.name not in _CACHED:
+        return store
+    cache = (await clients.caches()).of(name, proving=caching == "proving")
+    return _CACHED[projection.name](store, cache, fills=caching == "filling")
 
 
 async def opened(
-    projection: Projection, clients: Clients, settings: Settings, *, generation: int = GENERATION
+    projection: Projection,
+    clients: Clients,
+    settings: Settings,
+    *,
+    generation: int = GENERATION,
+    caching: Caching = "reading",
 ) -> Any:
     """The projection's store, whose tables are there; waits for its engine."""
-    store = await made(projection, clients, settings, generation=generation)
+    store = await made(projection, clients, settings, generation=generation, caching=caching)
     name = clients.names.of(projection, generation)
     await connected(f"the store of {projection.name}", name, store.create)
     return store

@@ -5,8 +5,10 @@ says (`workers`, `cluster_generations`).
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from domain.errors import Conflict, NotFound, Unavailable
@@ -27,6 +29,8 @@ LOOK_EVERY_S: Final = 0.1
 # Who does not move on for so long is not going to: a new group meets within a few seconds, and
 # a worker that died leaves its group after six.
 PATIENCE_S: Final = 60.0
+
+log = logging.getLogger("starling")
 
 
 class ClusterSwaps:
@@ -69,14 +73,33 @@ class ClusterSwaps:
         return await self._swap(projection, kept[-1])
 
     async def prune(self, name: str) -> Sequence[Generation]:
-        """Drop all that are not live; those that were dropped. Raises NotFound, AlreadyBuilt."""
+        """Drop all that are not live, and those of earlier versions that no worker follows the log
+        with; those that were dropped. Raises NotFound, AlreadyBuilt."""
         projection = projection_named(name)
         async with self.known.alone(projection):
+            older = await self._left(projection)
+            for one in older:
+                await self._drop(replace(projection, version=one.version), one)
+                await self.known.forget_older(one)
             known = await self.known.of(projection)
             dropped = [one for one in known if await self.known.mark(one, "dropped")]
             for one in dropped:
                 await self._drop(projection, one)
-        return dropped
+                await self.known.forget(one)
+        return [*older, *dropped]
+
+    async def _left(self, projection: Projection) -> Sequence[Generation]:
+        """Those of earlier versions, if no program that has that version works any more."""
+        left: dict[int, list[Generation]] = {}
+        for one in await self.known.older(projection):
+            left.setdefault(one.version, []).append(one)
+        for version, known in list(left.items()):
+            of_version = replace(projection, version=version)
+            groups = [self._clients.names.group(of_version, one.number) for one in known]
+            if not all([await self._groups.is_left(group) for group in groups]):
+                log.warning("Version %d of %s is still followed", version, projection.name)
+                del left[version]
+        return [one for known in left.values() for one in known]
 
     async def _drop(self, projection: Projection, one: Generation) -> None:
         """Its workers first: what they write later would be there for ever."""
@@ -97,7 +120,6 @@ class ClusterSwaps:
                     raise
                 await asyncio.sleep(LOOK_EVERY_S)
         await self._letters.forget(Build(*one[:3]))
-        await self.known.forget(one)
 
     async def _swap(self, projection: Projection, to: Generation) -> Generation:
         live = await self.known.live(projection)

@@ -1,20 +1,23 @@
-"""What a proof needs of the engines: the topics, and the live stores."""
+"""What a proof needs of the engines: the topics, and the stores; and where events are applied
+again."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from domain.topics import place_of
 from infra.cassandra.archive_store import CassandraArchive
 from infra.engines import engines_of
+from infra.generations import FOLLOWING, Generation
 from infra.kafka.archive import ArchiveFeed
 from infra.kafka.feed import KafkaFeed
 from infra.kafka.reading import TrimmedAway
 from infra.postgresql.generations import PostgresqlGenerations
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_log import ClusterLog
-from infra.profiles.cluster_stores import closed, made
+from infra.profiles.cluster_stores import closed, made, opened
 from infra.profiles.names import Names
 from infra.profiles.waiting import connected
 from infra.profiles.workers import ARCHIVE_TABLES
@@ -24,6 +27,7 @@ from projections.home_timelines import HOME_TIMELINES
 from projections.projection import Projection, Store
 from streams.answers.proof import Positions, View
 from streams.feed import Fed
+from streams.reapply import Sink, StoreSink
 
 
 @asynccontextmanager
@@ -86,17 +90,50 @@ class Engines:
         self._known = known
         self.feed = feed
 
-    async def view(self, projection: Projection, folder: Path, opened_here: AsyncExitStack) -> View:
-        """See `Installation.view`. It follows the log meanwhile."""
+    async def live(self, projection: Projection) -> Generation:
+        """See `Installation.live`."""
+        return await self._known.live(projection)
+
+    async def ends(self, projection: Projection) -> Positions:
+        """See `Installation.ends`."""
+        topics = {event.TOPIC for event in projection.events}
+        ends = await self.feed.positions()
+        return {one: end for one, end in ends.items() if place_of(one).topic in topics}
+
+    async def view(
+        self, projection: Projection, of: Generation, folder: Path, opened_here: AsyncExitStack
+    ) -> View:
+        """See `Installation.view`. It may follow the log meanwhile."""
         del folder
-        live = await self._known.live(projection)
-        store = await self._store(projection, live.number)
+        store = await self._store(projection, of.number)
         opened_here.push_async_callback(closed, store)
-        return _Live(projection, store, self.feed)
+        if of.state not in FOLLOWING:
+            return _Still(store)
+        return _Live(store, partial(self.ends, projection))
+
+    @asynccontextmanager
+    async def sink(self, projection: Projection) -> AsyncIterator[Sink]:
+        """See `Installation.sink`."""
+        async with self._known.alone(projection):
+            number = (await self.live(projection)).number
+            store = await opened(projection, self._clients, self._settings, generation=number)
+            try:
+                yield StoreSink(projection, store, stalled=lambda _name, _error: None)
+                if isinstance(store, RedisHomeTimelines):
+                    await store.wait_for_pushes()
+            finally:
+                await closed(store)
 
     async def _store(self, projection: Projection, generation: int) -> Any:
         if projection is not HOME_TIMELINES:
-            return await made(projection, self._clients, self._settings, generation=generation)
+            # Proven with what stands before it: both are what is answered.
+            return await made(
+                projection,
+                self._clients,
+                self._settings,
+                generation=generation,
+                caching="proving",
+            )
         # By this clock nobody reads now: asking changes nobody's last visit.
         name = self._clients.names.of(projection, generation)
         redis = await self._clients.redis()
@@ -110,15 +147,27 @@ class Engines:
 class _Live:
     """A store that others fill meanwhile. Implements `View`."""
 
-    def __init__(self, projection: Projection, store: Store[Any], feed: ArchivedTopics) -> None:
+    def __init__(self, store: Store[Any], ends: Callable[[], Awaitable[Positions]]) -> None:
         self.store = store
-        self._topics = {event.TOPIC for event in projection.events}
-        self._feed = feed
+        self._ends = ends
 
     async def renew(self) -> None:
         """It is always the newest."""
 
     async def furthest(self) -> Positions:
         """See `View.furthest`: how far the topics are."""
-        ends = await self._feed.positions()
-        return {one: end for one, end in ends.items() if place_of(one).topic in self._topics}
+        return await self._ends()
+
+
+class _Still:
+    """A store that nobody fills: it is built and does not follow the log yet. Implements `View`."""
+
+    def __init__(self, store: Store[Any]) -> None:
+        self.store = store
+
+    async def renew(self) -> None:
+        """Nothing changes it."""
+
+    async def furthest(self) -> Positions:
+        """See `View.furthest`."""
+        return await self.store.checkpoint()

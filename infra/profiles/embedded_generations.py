@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
-from domain.errors import NotFound
+from domain.errors import Conflict, NotFound
 from infra.folder import DataFolder
 from infra.generations import Generation
 from infra.profiles.embedded_stores import Surroundings, opened
@@ -17,6 +17,8 @@ from infra.sqlite.generations import SqliteGenerations
 from projections.projection import Projection, Store
 from projections.stores import Stores
 from streams.dead_letters import Build
+from streams.pipeline import Paused
+from streams.reapply import Taken
 from streams.registry import PROJECTIONS
 from streams.runner import LocalRunner
 
@@ -84,6 +86,16 @@ class EmbeddedGenerations:
         """Drop all that are not live; those that were dropped. Raises AlreadyBuilt."""
         with alone(self._folder.path, _projection(name)):
             return await self._prune(name)
+
+    async def apply_again(self, name: str, number: int, positions: Sequence[int]) -> Taken:
+        """See `Generations.apply_again`."""
+        live = self._known.live(_projection(name))
+        if live.number != number:
+            raise Conflict(f"Generation {live.number} of {name} answers now, not {number}")
+        try:
+            return await self._serving()[0].apply_again(self._stores[self._key(live)], positions)
+        except Paused as error:
+            raise Conflict(str(error)) from error
 
     async def _prune(self, name: str) -> Sequence[Generation]:
         dropped = [one for one in self._known.of(_projection(name)) if one.state != "live"]

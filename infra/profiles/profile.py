@@ -16,6 +16,7 @@ from read_api.ports import DeadLetter
 from read_api.views import Views
 from streams.dead_letters import Build, Parked
 from streams.feed import Feed
+from streams.reapply import Taken
 from web.app import Authenticator, Progress
 from web.operations import Part
 
@@ -73,6 +74,10 @@ class Generations(Protocol):
 
     async def prune(self, name: str) -> Sequence[Generation]:
         """Drop all that are not live; those that were dropped."""
+
+    async def apply_again(self, name: str, number: int, positions: Sequence[int]) -> Taken:
+        """Apply events again to the live generation, which must have this number. Raises
+        Conflict."""
 
 
 class Profile(Protocol):

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final, NamedTuple
 
+from infra.asked_together import AskedTogether
 from infra.cassandra.archive_store import CassandraArchive
 from infra.cassandra.register_indexer import RegisterIndexer
 from infra.engines import engines_of
@@ -21,11 +22,12 @@ from infra.profiles.cluster_stores import closed, opened
 from infra.profiles.followers import Followers
 from infra.profiles.generation_watch import GenerationWatch
 from infra.profiles.names import Names
-from infra.profiles.waiting import connected
+from infra.profiles.waiting import connected, noting
 from infra.settings import Settings
 from infra.stamps import wall_clock_ms
 from infra.worker_desk import Desk
 from projections.projection import Projection
+from streams.dead_letters import DeadLetters
 from streams.faust.worker import Worker
 from streams.registry import PROJECTIONS
 
@@ -69,35 +71,43 @@ NAMES: Final = (*OF_PROJECTIONS, *OF_THE_LOG)
 
 async def work(settings: Settings, names: Collection[str]) -> None:
     """Run these workers in one process until a signal asks to stop. Raises what ends one of them:
-    the others end with it, and whoever started the process starts it again."""
-    async with AsyncExitStack() as opening:
-        clients = Clients(engines_of(settings), Names(settings.namespace), opening)
-        log = await ClusterLog.open(clients, opening, settings)
-        filled = [OF_PROJECTIONS[name] for name in names if name in OF_PROJECTIONS]
-        desk = _desk(log, settings, filled)
-        runs: list[Work] = []
-        for name in names:
-            if name in OF_THE_LOG:
-                runs.append(await OF_THE_LOG[name](log, opening, desk))
-        if filled:
-            runs += await _projections(filled, log, settings, desk)
-        if settings.worker_address is not None:
-            runs.append(partial(desk.answer, *settings.worker_address))
-        await _until_told(runs)
+    the others end with it, and whoever started the process starts it again. It answers on its port
+    from the start, also while it waits for the engines."""
+    with noting() as awaited:
+        async with AsyncExitStack() as opening:
+            clients = Clients(engines_of(settings), Names(settings.namespace), opening)
+            desk = Desk(
+                None,
+                wall_clock_ms,
+                expected=[name for name in names if name in OF_PROJECTIONS],
+                breakers=clients.breakers,
+                awaited=awaited,
+            )
+            runs: list[Work] = [partial(_work, settings, names, clients, desk, opening)]
+            if settings.worker_address is not None:
+                runs.append(partial(desk.answer, *settings.worker_address))
+            await _until_told(runs)
+
+
+async def _work(
+    settings: Settings,
+    names: Collection[str],
+    clients: Clients,
+    desk: Desk,
+    opening: AsyncExitStack,
+) -> None:
+    log = await ClusterLog.open(clients, opening, settings)
+    runs = [await OF_THE_LOG[name](log, opening, desk) for name in names if name in OF_THE_LOG]
+    filled = [OF_PROJECTIONS[name] for name in names if name in OF_PROJECTIONS]
+    if filled:
+        runs += await _projections(filled, log, settings, desk)
+    desk.begin(_letters(log, settings))
+    await _until_one_ends(runs)
 
 
 def _letters(log: ClusterLog, settings: Settings) -> PostgresqlDeadLetters:
     shared = log.clients.names.shared
     return PostgresqlDeadLetters(log.database, shared, parked_max=settings.parked_max)
-
-
-def _desk(log: ClusterLog, settings: Settings, filled: Sequence[Projection]) -> Desk:
-    return Desk(
-        _letters(log, settings),
-        wall_clock_ms,
-        expected=[projection.name for projection in filled],
-        breakers=log.clients.breakers,
-    )
 
 
 async def _projections(
@@ -109,7 +119,8 @@ async def _projections(
     known = PostgresqlGenerations(log.database, log.clients.engines.postgresql, shared)
     watch = GenerationWatch(known)
     await connected("PostgreSQL", shared, watch.look)
-    fill = _Filling(log, feed, settings, desk).fill
+    letters = AskedTogether(_letters(log, settings))
+    fill = _Filling(log, feed, settings, desk, letters).fill
     return [watch.run, *(Followers(one, watch, fill).run for one in projections)]
 
 
@@ -120,15 +131,18 @@ class _Filling(NamedTuple):
     feed: KafkaFeed
     settings: Settings
     desk: Desk
+    letters: DeadLetters
 
     async def fill(self, projection: Projection, generation: int) -> None:
         """Work for it until it is cancelled."""
         log, settings = self.log, self.settings
-        store = await opened(projection, log.clients, settings, generation=generation)
+        store = await opened(
+            projection, log.clients, settings, generation=generation, caching="filling"
+        )
         worker = Worker(
             self.desk.metrics.measured_projection(projection),
             store,
-            _letters(log, settings),
+            self.letters,
             log.codec,
             log.servers,
             prefix=log.prefix,
@@ -148,13 +162,17 @@ async def _until_told(runs: Sequence[Work]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
+    await _until_one_ends([*runs, told.wait])
+
+
+async def _until_one_ends(runs: Sequence[Callable[[], Awaitable[object]]]) -> None:
+    """Run them at once; the others end with the first one. Raises what that raised."""
     tasks = [asyncio.ensure_future(run()) for run in runs]
-    stopping = asyncio.ensure_future(told.wait())
     try:
-        done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             await task
     finally:
-        for task in (*tasks, stopping):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, stopping, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)

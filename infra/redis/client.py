@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
-from redis.asyncio import Redis
+from redis.asyncio import Connection, ConnectionPool, Redis
+from redis.asyncio.connection import DefaultParser
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.client import NEVER_DECODE
 from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
@@ -18,8 +20,10 @@ from redis.exceptions import (
     TimeoutError,
     TryAgainError,
 )
+from redis.utils import DEFAULT_RESP_VERSION
 
 from infra.breaker import Breaker
+from infra.redis.shared_connection import SharedConnection
 from projections.projection import StoreUnavailable
 
 TIMEOUT_S: Final = 5.0
@@ -40,11 +44,54 @@ _OUTAGE_CODES: Final = ("MISCONF", "BUSY", "NOREPLICAS")
 
 
 class RedisClient(Redis):
-    """The pool of connections, and what knows whether Redis answers."""
+    """What knows whether Redis answers; a connection for all single commands, so none of them may
+    be one that waits for something to happen, and the pool of connections for pipelines."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.breaker = Breaker("Redis")
+        self._shared = _shared(self.connection_pool)
+
+    async def execute_command(self, *command: Any, **options: Any) -> Any:
+        """What Redis answers, as the client's own method tells it. Where the connection breaks it
+        is sent once more."""
+        shared = self._shared
+        if shared is None or NEVER_DECODE in options:
+            return await super().execute_command(*command, **options)  # type: ignore[no-untyped-call]
+        name = command[0]
+        words = (*name.split(), *command[1:]) if " " in name else command
+        try:
+            answer = await shared.ask(words)
+        except ConnectionError:
+            answer = await shared.ask(words)
+        told = self.response_callbacks.get(name)
+        options.pop("keys", None)
+        return answer if told is None else told(answer, **options)
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Let the connections go."""
+        if self._shared is not None:
+            await self._shared.close()
+        await super().aclose(close_connection_pool)
+
+
+def _shared(pool: ConnectionPool) -> SharedConnection | None:
+    """To where the pool's connections lead, unless they are of another kind than plain TCP."""
+    to = pool.connection_kwargs
+    if pool.connection_class is not Connection:
+        return None
+    greeting: list[tuple[Any, ...]] = [("HELLO", DEFAULT_RESP_VERSION)]
+    if to.get("password"):
+        greeting = [(*greeting[0], "AUTH", to.get("username") or "default", to["password"])]
+    if to.get("db"):
+        greeting.append(("SELECT", to["db"]))
+    return SharedConnection(
+        to.get("host", "localhost"),
+        to.get("port", 6379),
+        greeting=greeting,
+        error_of=DefaultParser.parse_error,
+        limit_s=TIMEOUT_S,
+    )
 
 
 def client(url: str) -> RedisClient:
@@ -60,10 +107,11 @@ def client(url: str) -> RedisClient:
 
 
 @contextmanager
-def outages_told(redis: RedisClient) -> Iterator[None]:
+def outages_told(redis: RedisClient, breaker: Breaker | None = None) -> Iterator[None]:
     """Raise StoreUnavailable for whatever may work later, at once where Redis did not answer a
-    moment ago; bugs stay what they are. Not to be nested."""
-    with redis.breaker.passing(), _told():
+    moment ago; bugs stay what they are. Not to be nested. With a `breaker` of one's own nobody
+    else waits or is refused for it."""
+    with (breaker or redis.breaker).passing(), _told():
         yield
 
 

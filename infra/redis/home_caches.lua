@@ -3,10 +3,10 @@
 -- A cache is a list of item ids, the latest push last (Redis grows a list faster at this end), and
 -- a hash about it: it is complete above `floor` but for what is pulled, its first `sorted` ids are
 -- in order, and it is `building` until its first fill is whole. It is a superset: reading checks
--- each id. A list of nothing has the one id NOTHING, for Redis has no empty lists and RPUSHX pushes
--- to those that exist.
+-- each id. A list of nothing has the one id NOTHING, lower than all, for Redis has no empty lists and
+-- RPUSHX pushes to those that exist.
 
-local NOTHING = '0'
+local NOTHING = '-1'
 local SLACK = math.floor(DEPTH / 4) + 1
 -- Ids of several owners' pushes come out of order, but not by much.
 local NEAR = 64

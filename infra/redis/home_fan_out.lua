@@ -6,17 +6,21 @@
 
 local THRESHOLD, SHARE, DELIVERIES = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
+-- How many follow, and in which shards there are any.
 local function count_followers(actor)
-    local count = 0
+    local total, shards = 0, {}
     for shard = 0, SHARDS - 1 do
-        count = count + redis.call('SCARD', followers(shard, actor))
+        local count = redis.call('SCARD', followers(shard, actor))
+        if count > 0 then
+            total, shards[#shards + 1] = total + count, shard
+        end
     end
-    return count
+    return total, shards
 end
 
--- The newest item that is pulled, after the author has crossed the threshold, if that is due.
-local function pulled_up_to(actor, count)
-    local pulled = redis.call('HGET', PULLED, actor) or LOWEST
+-- The newest item that is pulled, after the author has crossed the threshold, if that is due;
+-- `pulled` is what was known of that.
+local function pulled_up_to(actor, count, pulled)
     if count >= THRESHOLD and pulled ~= HIGHEST then
         if redis.call('HSET', PULLED, actor, HIGHEST) == 1 then
             redis.call('INCR', PULLED_EPOCH)
@@ -30,32 +34,46 @@ local function pulled_up_to(actor, count)
     return pulled
 end
 
-local known = {}
-local function about(actor)
-    if not known[actor] then
-        local count = count_followers(actor)
-        known[actor] = {count = count, pulled = count > 0 and pulled_up_to(actor, count)}
+local items, actors, authors = {}, {}, {}
+for place = 5, #ARGV, 3 do
+    local _, actor, item = unpack(ARGV, place, place + 2)
+    items[#items + 1] = item
+    if not authors[actor] then
+        actors[#actors + 1], authors[actor] = actor, {}
     end
-    return known[actor]
+end
+local pulled = ask_with_all('HMGET', PULLED, actors)
+for place, actor in ipairs(actors) do
+    local count, shards = count_followers(actor)
+    local author = authors[actor]
+    author.count, author.shards = count, shards
+    author.pulled = count > 0 and pulled_up_to(actor, count, pulled[place] or LOWEST)
 end
 
-local posted, deliveries = {}, 0
-for place = 5, #ARGV, 3 do
-    local shard, actor, item = unpack(ARGV, place, place + 2)
-    if redis.call('HEXISTS', ITEMS, item) == 1 then
-        push_to(of_reader(shard, 'cache', actor), of_reader(shard, 'about', actor), {item})
-        local author = about(actor)
+local known, posted, deliveries = ask_with_all('HMGET', ITEMS, items), {}, 0
+for place, item in ipairs(items) do
+    if known[place] then
+        local shard, actor = unpack(ARGV, 3 * place + 2, 3 * place + 3)
+        push_one(shard, item, {actor})
+        local author = authors[actor]
         if author.count > DELIVERIES and item > author.pulled then
             redis.call('HSET', OPEN, item, actor .. ' 0 0')
         elseif author.count > 0 and item > author.pulled then
-            posted[#posted + 1] = {actor = actor, item = item, count = author.count}
+            posted[#posted + 1] = {actor = actor, item = item, author = author}
             deliveries = deliveries + author.count
         end
     end
 end
 if deliveries <= DELIVERIES then
-    for shard = 0, SHARDS - 1 do
-        push_to_all(shard, posted)
+    local posted_to = {}
+    for _, post in ipairs(posted) do
+        for _, shard in ipairs(post.author.shards) do
+            posted_to[shard] = posted_to[shard] or {}
+            table.insert(posted_to[shard], post)
+        end
+    end
+    for shard, posts in pairs(posted_to) do
+        push_to_followers(shard, posts)
     end
     return {}
 end
@@ -63,6 +81,6 @@ local left = {}
 for _, post in ipairs(posted) do
     left[#left + 1] = post.item
     left[#left + 1] = post.actor
-    left[#left + 1] = post.count
+    left[#left + 1] = post.author.count
 end
 return left

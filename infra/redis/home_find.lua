@@ -24,7 +24,7 @@ if found[1] == '0' then
     ids[1] = post
 end
 for _, account in ipairs(accounts) do
-    local item = string.match(redis.call('HGET', reposts(account), post) or '', ' (%d+)$')
+    local item = string.match(redis.call('HGET', reposts(account), post) or '', ' (%-?%d+)$')
     if item then
         ids[#ids + 1] = item
     end

@@ -5,19 +5,25 @@
 
 from typing import Final
 
-from domain.ids import ID_MAX
-
 # As in home_names.lua. For ever: a reader's keys are found by it.
 SHARDS: Final = 16
-_DIGITS: Final = len(str(ID_MAX))
+# The least id of as many digits as the highest one has.
+_LONG: Final = 10**18
 # Knuth's multiplicative hash of the bits that differ most: ids of one millisecond are rare.
 _MULTIPLIER: Final = 2_654_435_761
 _BITS: Final = 32
 
 
 def item_key(item_id: int) -> str:
-    """An item or post id, or a bound of them, as text that sorts as the ids do."""
-    return f"{item_id:0{_DIGITS}}"
+    """An item or post id, or a bound of them, as text that sorts as the ids do and that Redis
+    keeps as an integer."""
+    return str(item_id if item_id >= _LONG else -_LONG - item_id)
+
+
+def item_of(key: bytes | str) -> int:
+    """The id that `item_key` wrote."""
+    number = int(key)
+    return number if number >= 0 else -_LONG - number
 
 
 def shard_of(account_id: int) -> int:

@@ -2,13 +2,17 @@
 --
 -- KEYS[1] is the namespace, ARGV[1] the depth. Names of keys are made here only. What is kept for a
 -- reader carries the reader's shard as hash tag, so that the keys of a shard can share a node.
--- Ids do not fit into Lua's numbers. Those of items and posts are 19 digits with leading zeros and
--- so sort as text; those of accounts have none, which lets Redis keep sets of them as integers.
+-- Ids do not fit into Lua's numbers, so they are compared as text. Those of items and posts are 19
+-- digits, and where the first would be 0, '-1' stands for it: sorted as text they are sorted by id,
+-- and each is how a 64-bit integer is written, as which Redis keeps it in lists and sets (9 bytes,
+-- not 21). Those of accounts have no leading zeros, for the same reason.
 
 local NAMESPACE = KEYS[1]
 local DEPTH = tonumber(ARGV[1])
-local LOWEST, HIGHEST = string.rep('0', 19), '9223372036854775807'
+local LOWEST, HIGHEST = '-1' .. string.rep('0', 18), '9223372036854775807'
 local SHARDS = 16
+-- Redis compares Lua's text by the order of its environment's language, old ones of which skip '-'.
+assert('-12' < '11', 'Redis must be started with LC_COLLATE=C')
 -- Lua's stack bounds how many arguments a command may be given at once.
 local AT_ONCE = 1000
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, get_args
 
 from domain.ids import ID_MAX, AccountId, ItemId, PostId
-from infra.redis.home_keys import item_key, shard_of
+from infra.redis.home_keys import item_key, item_of, shard_of
 from infra.redis.scripts import Scripts
 from projections.home_timelines import PLACES_MAX, Place, Source, Whereabouts
 from projections.items import Item
@@ -51,7 +51,7 @@ class Pages:
         )
         if answer is None:
             return Home(await self._pulled(reader_id, window, limit), is_ready=False)
-        floor, items = int(answer[0]), _items(answer)
+        floor, items = item_of(answer[0]), _items(answer)
         if window.above >= floor:
             return Home(items[::-1] if window.upwards else items, is_ready=True)
         if window.upwards:
@@ -72,7 +72,7 @@ class Pages:
             )
             # A scan may meet somebody twice.
             places.update(
-                Place(_item(int(found[place]), found[place + 1]), SOURCES[found[place + 2]])
+                Place(_item(found[place], found[place + 1]), SOURCES[found[place + 2]])
                 for place in range(0, len(found), 3)
             )
             if int(cursor) == 0:
@@ -110,12 +110,15 @@ class Pages:
 
 def _items(answer: Sequence[Any]) -> list[Item]:
     """From the second on: item, value, item, value ..."""
-    return [_item(int(answer[place]), answer[place + 1]) for place in range(1, len(answer), 2)]
+    return [_item(answer[place], answer[place + 1]) for place in range(1, len(answer), 2)]
 
 
-def _item(item_id: int, value: bytes | str) -> Item:
+def _item(key: bytes | str, value: bytes | str) -> Item:
     """The value of an own post is its author; of a repost, who reposts, the post and its author."""
+    item_id = item_of(key)
     if len(value) <= _ACCOUNT_MAX:
         return Item(ItemId(item_id), PostId(item_id), AccountId(int(value)), None)
-    actor, post, author = map(int, value.split())
-    return Item(ItemId(item_id), PostId(post), AccountId(author), AccountId(actor))
+    actor, post, author = value.split()
+    return Item(
+        ItemId(item_id), PostId(item_of(post)), AccountId(int(author)), AccountId(int(actor))
+    )

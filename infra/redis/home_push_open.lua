@@ -24,7 +24,7 @@ shard = tonumber(shard)
 local left = tonumber(ARGV[2])
 while left > 0 and shard < SHARDS do
     local found = redis.call('SSCAN', followers(shard, actor), cursor, 'COUNT', left)
-    push(shard, {{actor = actor, item = item}}, function() return found[2] end)
+    push_one(shard, item, found[2])
     cursor, left = found[1], left - #found[2] - 1
     if cursor == '0' then
         shard = shard + 1

@@ -4,4 +4,4 @@ local posted = {}
 for place = 3, #ARGV, 2 do
     posted[#posted + 1] = {actor = ARGV[place], item = ARGV[place + 1]}
 end
-push_to_all(ARGV[2], posted)
+push_to_followers(ARGV[2], posted)

@@ -4,7 +4,7 @@ for place = 2, #ARGV, 6 do
     local account, post, author, item, on, version = unpack(ARGV, place, place + 5)
     local registers = reposts(account)
     local old = redis.call('HGET', registers, post) or ''
-    local old_version, old_item = string.match(old, '^(%d*) ?(%d*)$')
+    local old_version, old_item = string.match(old, '^(%d*) ?(%-?%d*)$')
     if is_newer(version, old_version) and redis.call('SISMEMBER', CLOSED, account) == 0 then
         if old_item ~= '' then
             remove(account, old_item)

@@ -38,7 +38,7 @@ local function show(answer, shard, reader, ids, limit)
             local id, actor = ids[place], value
             if string.find(value, ' ', 1, true) then
                 local post, author
-                actor, post, author = string.match(value, '^(%d+) (%d+) (%d+)$')
+                actor, post, author = string.match(value, '^(%d+) (%-?%d+) (%d+)$')
                 reposts[#reposts + 1] = {id, actor, post, author}
             end
             local number = #living + 1

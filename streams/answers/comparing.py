@@ -6,15 +6,15 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from streams.answers.concerned import ids_in
 from streams.answers.keys import SHARDS, Key
-from streams.answers.questions import Answer
 
 DIGEST_BYTES: Final = 16
 TOLD_CHARS_MAX: Final = 200
 TOLD_ITEMS_MAX: Final = 3
 
 
-def encoded(answer: Answer) -> bytes:
+def encoded(answer: object) -> bytes:
     """The same for what means the same."""
     return msgspec.json.encode(answer, order="deterministic")
 
@@ -59,6 +59,21 @@ def differences(key: Key, view: bytes, log: bytes) -> Iterator[Difference]:
         mine, other = ours.get(part), theirs.get(part)
         if mine != other:
             yield Difference(key.name, part, *_told(mine, other))
+
+
+def ids_that_differ(view: bytes, log: bytes) -> set[int]:
+    """What may be an id in what only one of two answers has."""
+    ours, theirs = msgspec.json.decode(view), msgspec.json.decode(log)
+    found: set[int] = set()
+    for part in {*ours, *theirs}:
+        mine, other = ours.get(part), theirs.get(part)
+        if isinstance(mine, list) and isinstance(other, list):
+            sides = [{encoded(one) for one in side} for side in (mine, other)]
+            for item in sides[0] ^ sides[1]:
+                found.update(ids_in(msgspec.json.decode(item)))
+        elif mine != other:
+            found.update(ids_in([mine, other]))
+    return found
 
 
 def _told(mine: Any, other: Any) -> tuple[str, str]:

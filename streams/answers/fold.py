@@ -8,7 +8,7 @@ from domain.errors import Unavailable
 from domain.events import Recorded
 from projections.projection import Projection, Store
 from streams.answers.keys import Kind, Known
-from streams.dead_letters import Asked, Build, Parked
+from streams.answers.set_aside import SetAside
 from streams.feed import Fed, Feed
 from streams.pipeline import Pipeline
 from streams.rebuild import Rebuilt, rebuild
@@ -26,7 +26,7 @@ class Fold:
         self.store = store
         self.known = Known(kinds)
         self._feed = _Noting(feed, self.known)
-        self._letters = _SetAside()
+        self._letters = SetAside()
         self._pipeline = Pipeline(projection, store, self._letters, stalled=_unheard)
 
     async def bring_to(self, ends: Mapping[int, int], report: Callable[[Rebuilt], None]) -> None:
@@ -76,37 +76,6 @@ class _Noting:
             if isinstance(fed, Recorded):
                 self._known.note(fed.event)
         return found
-
-
-class _SetAside:
-    """Implements `streams.dead_letters.DeadLetters` in memory: the fold must not touch those of
-    the view, and what can be applied there now is a difference worth telling."""
-
-    def __init__(self) -> None:
-        self.parked: list[Parked] = []
-
-    async def park(self, parked: Sequence[Parked]) -> None:
-        """See `DeadLetters.park`."""
-        self.parked.extend(parked)
-
-    async def keys(self, build: Build) -> frozenset[int]:  # noqa: ARG002
-        """See `DeadLetters.keys`."""
-        return frozenset(letter.key for letter in self.parked if letter.key is not None)
-
-    async def asked(self, build: Build) -> Sequence[Asked]:  # noqa: ARG002
-        """Nothing: nobody knows of them."""
-        return ()
-
-    async def queue_of(self, letter: Parked) -> Sequence[Parked]:
-        """See `DeadLetters.queue_of`."""
-        return [letter]
-
-    async def drop(self, letter: Parked) -> None:
-        """See `DeadLetters.drop`."""
-        self.parked.remove(letter)
-
-    async def keep(self, letter: Parked, error: str) -> None:
-        """It is kept anyway."""
 
 
 def _unheard(projection: str, error: Exception) -> None:

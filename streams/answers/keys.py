@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from functools import cache
 from hashlib import blake2b
 from typing import Final, Literal, NamedTuple
@@ -45,7 +45,7 @@ _ACCOUNTS: Final = frozenset(
         "quote_of_author_id",
     }
 )
-_POSTS: Final = frozenset({"post_id", "in_reply_to_id", "quote_of_id", "conversation_id"})
+POSTS: Final = frozenset({"post_id", "in_reply_to_id", "quote_of_id", "conversation_id"})
 
 
 class Key(NamedTuple):
@@ -87,6 +87,18 @@ class Known:
             case _:
                 pass
 
+    def add(self, key: Key) -> None:
+        """Take a key itself."""
+        self._ids[key.kind].add(key.id)
+
+    def ids(self, kind: Kind) -> Set[int | str]:
+        """What the keys of a kind are about."""
+        return self._ids.get(kind, frozenset())
+
+    def meets(self, other: "Known") -> bool:
+        """Whether some key is in both."""
+        return any(not ids.isdisjoint(other.ids(kind)) for kind, ids in self._ids.items())
+
     def keys(self, kind: Kind, sample: int = 0) -> Sequence[Key]:
         """Those of a kind, or so many of them, drawn anew each time."""
         ids = self._ids[kind]
@@ -101,6 +113,8 @@ class Known:
         self._ids["day"].add(at_ms // DAY_MS)
         if event.personal is None:
             return
+        mentions = event.personal.mentions
+        self._ids["account"].update(at.account_id for at in mentions if at.account_id)
         if event.personal.hashtags:
             self._ids["hour"].add(at_ms // HOUR_MS)
             self._ids["tag"].update(tag_key(hashtag.tag) for hashtag in event.personal.hashtags)
@@ -123,4 +137,4 @@ def _terms(text: PostText) -> Iterator[str]:
 def _fields(kind: type[Event]) -> tuple[Sequence[str], Sequence[str]]:
     """The names of an event's members that are accounts, and of those that are posts."""
     names = [field.name for field in msgspec.structs.fields(kind)]
-    return [n for n in names if n in _ACCOUNTS], [n for n in names if n in _POSTS]
+    return [n for n in names if n in _ACCOUNTS], [n for n in names if n in POSTS]

@@ -14,9 +14,15 @@ from itertools import islice
 from typing import Any, Final, NamedTuple, Protocol
 
 from projections.projection import Projection, Store, StoreUnavailable
-from streams.answers.comparing import Difference, Digests, differences, encoded
+from streams.answers.comparing import (
+    Difference,
+    Digests,
+    differences,
+    encoded,
+    ids_that_differ,
+)
 from streams.answers.fold import Fold
-from streams.answers.keys import Key
+from streams.answers.keys import Key, Known
 from streams.answers.questions import QUESTIONS, Question
 from streams.rebuild import Rebuilt
 
@@ -54,20 +60,28 @@ class Step(NamedTuple):
 
 @dataclass(slots=True)
 class Verdict:
-    """What came of it. Of `different` keys at most NAMED_MAX are told. `undecided` are those that
-    changed whenever they were asked. Digests are over the keys that were asked, by shard; events
-    `set_aside` could not be applied by the fold. `error`: why nothing can be told."""
+    """What came of it. Of `different` keys at most NAMED_MAX are told and `wrong`, and `ids` are
+    those in what only one side has. `undecided` are those that changed whenever they were asked.
+    Digests are over the keys that were asked, by shard; events `set_aside` could not be applied by
+    the fold. `error`: why nothing can be told."""
 
     projection: str
     positions: dict[int, int] = field(default_factory=dict)
     keys: int = 0
     different: int = 0
     differences: list[Difference] = field(default_factory=list)
+    wrong: set[Key] = field(default_factory=set)
+    ids: set[int] = field(default_factory=set)
     undecided: list[str] = field(default_factory=list)
     set_aside: int = 0
     error: str | None = None
     view: Digests = field(default_factory=Digests)
     log: Digests = field(default_factory=Digests)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether everything that was asked is equal."""
+        return self.error is None and not self.different and not self.undecided
 
 
 class _Asked(NamedTuple):
@@ -83,11 +97,13 @@ async def verify(
     *,
     sample: int | None = None,
     questions: Sequence[Question] | None = None,
+    among: Known | None = None,
 ) -> Verdict:
     """Compare the view with the fold, for so many keys of each kind (0: all; None: as the
-    questions have it). Raises Paused, StoreUnavailable, Unavailable, TimeoutError."""
+    questions have it), of all that the log names or `among` these. Raises Paused,
+    StoreUnavailable, Unavailable, TimeoutError."""
     proof = _Proof(view, fold, report, Verdict(projection.name))
-    await proof.run(questions or QUESTIONS[projection.name], sample)
+    await proof.run(questions or QUESTIONS[projection.name], sample, among or fold.known)
     proof.verdict.positions = dict(await fold.store.checkpoint())
     proof.verdict.set_aside = fold.set_aside
     return proof.verdict
@@ -102,9 +118,9 @@ class _Proof:
         self._report = report
         self.verdict = verdict
 
-    async def run(self, questions: Sequence[Question], sample: int | None) -> None:
+    async def run(self, questions: Sequence[Question], sample: int | None, known: Known) -> None:
         await self._bring_to(await self._view.store.checkpoint())
-        asked = [one for question in questions for one in self._keys(question, sample)]
+        asked = [one for question in questions for one in _keys(question, sample, known)]
         done = 0
         for chunk in _chunks(asked):
             self._report(Step("asking", done, len(asked)))
@@ -112,12 +128,6 @@ class _Proof:
             done += len(chunk)
         self.verdict.keys = len(asked)
         self._report(Step("asking", done, len(asked)))
-
-    def _keys(self, question: Question, sample: int | None) -> Iterator[_Asked]:
-        size = question.sampled if sample is None else sample
-        named = [Key(question.kind, one) for one in question.ids]
-        for key in named or self._fold.known.keys(question.kind, size):
-            yield _Asked(key, question)
 
     async def _compare(self, asked: Sequence[_Asked]) -> None:
         """Ask about these; where the answers differ, find out why."""
@@ -164,6 +174,8 @@ class _Proof:
             verdict.different += 1
             if verdict.different <= NAMED_MAX:
                 verdict.differences += differences(key, view, log)
+                verdict.wrong.add(key)
+                verdict.ids |= ids_that_differ(view, log)
 
     async def _passed(self) -> Positions:
         """How far the view is, once it has what the fold has. Raises TimeoutError."""
@@ -186,19 +198,32 @@ class _Proof:
         return found
 
     async def _answer(self, store: Store[Any], one: _Asked) -> bytes:
-        """What a store says; that it fails at it is an answer too."""
-        try:
-            return encoded(await one.question.ask(store, one.key.id))
-        except StoreUnavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever is in the store, the proof goes on
-            return encoded({"error": f"{type(error).__name__}: {error}"})
+        """What a store says; that it fails at it is an answer too. An outage that is over soon
+        is waited for."""
+        failed = 0
+        while True:
+            try:
+                return encoded(await one.question.ask(store, one.key.id))
+            except StoreUnavailable:
+                failed += 1
+                if failed == TRIES_MAX:
+                    raise
+            except Exception as error:  # noqa: BLE001 - whatever is in the store, the proof goes on
+                return encoded({"error": f"{type(error).__name__}: {error}"})
+            await asyncio.sleep(AGAIN_S * failed)
 
     async def _bring_to(self, ends: Positions) -> None:
         await self._fold.bring_to(ends, self._told)
 
     def _told(self, rebuilt: Rebuilt) -> None:
         self._report(Step("reading", rebuilt.done, rebuilt.total))
+
+
+def _keys(question: Question, sample: int | None, known: Known) -> Iterator[_Asked]:
+    size = question.sampled if sample is None else sample
+    named = [Key(question.kind, one) for one in question.ids]
+    for key in named or known.keys(question.kind, size):
+        yield _Asked(key, question)
 
 
 def _chunks(asked: Sequence[_Asked]) -> Iterator[Sequence[_Asked]]:

@@ -10,7 +10,7 @@ made it slow. What follows checks every offset (`expected.py`), so nothing relie
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
@@ -24,7 +24,12 @@ from streams.faust.expected import Expected
 ATTEMPT_S: Final = 5.0
 RETRY_S: Final = 1.0
 POLL_S: Final = 1.0
-FETCH_WAIT_MS: Final = 250
+# How long the broker holds a fetch while nothing comes; it answers as soon as something does. What
+# else is asked for, and partitions that were paused when it began, wait behind it: so after an
+# assignment it is short. But each one names all partitions, most of what an idle worker costs.
+FETCH_WAIT_ASSIGNED_MS: Final = 250
+FETCH_WAIT_MS: Final = 1_000
+SETTLED_S: Final = 3.0
 # How many records are handed over together.
 CHUNK: Final = 250
 
@@ -67,9 +72,13 @@ class CheckpointedThread(AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        # There is no setting for it. On one connection all else waits behind a fetch: 1.5 s long.
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
+        # There is no setting for it.
+        consumer._fetch_max_wait_ms = FETCH_WAIT_ASSIGNED_MS  # noqa: SLF001
         return consumer
+
+    def wait_for_fetches(self, wait_ms: int) -> None:
+        """From the next fetch on, let the broker hold one for so long."""
+        self._ensure_consumer()._fetcher._fetch_max_wait_ms = wait_ms  # noqa: SLF001
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         ours = self.assignment()
@@ -90,12 +99,17 @@ class CheckpointedConsumer(Consumer):
         self._sink: Sink = self.app.sink  # type: ignore[attr-defined]  # see `app.ProjectionApp`
         self._turn = 0
 
-    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+    def _new_consumer_thread(self) -> CheckpointedThread:
         return CheckpointedThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def _fetching(self) -> CheckpointedThread:
+        return cast("CheckpointedThread", self._thread)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """What comes of them from now on is another's."""
         self._turn += 1
+        self._fetching.wait_for_fetches(FETCH_WAIT_ASSIGNED_MS)
         self._sink.expected.end(revoked)
         self._sink.own(None)
         await super().on_partitions_revoked(revoked)
@@ -114,6 +128,7 @@ class CheckpointedConsumer(Consumer):
         if waiting:
             self.pause_partitions(waiting)
             self.add_future(self._seek_later(waiting, self._turn))
+        self.add_future(self._settle_down(self._turn))
 
     async def seek_again(self, partition: TP) -> None:
         """Read a partition again from what comes next."""
@@ -147,6 +162,12 @@ class CheckpointedConsumer(Consumer):
                 return
             self.resume_partitions(waiting - left)
             waiting = left
+
+    async def _settle_down(self, turn: int) -> None:
+        """Everything is read by then, or its store is away."""
+        await self.sleep(SETTLED_S)
+        if not self.should_stop and self._turn == turn:
+            self._fetching.wait_for_fetches(FETCH_WAIT_MS)
 
     async def _seek_to_checkpoints(self, partitions: frozenset[TP]) -> frozenset[TP]:
         """Those of them that cannot be read yet."""

@@ -8,6 +8,7 @@ from typing import Final
 import orjson
 
 from tests.bench.asking import keep_ready, tweet, tweets
+from tests.bench.bench_commands import by_lot
 from tests.bench.figures import Figure, Figures
 from tests.bench.load import Load, load_on, quantile, request
 from tests.bench.plan import Bench
@@ -26,7 +27,7 @@ async def measure(bench: Bench, rate: float) -> None:
     authors, readers = zip(*pairs, strict=True)
     author_tokens = await tokens_for(bench.folder, authors)
     reader_tokens = await tokens_for(bench.folder, readers)
-    posters = await tokens_for(bench.folder, bench.world.authors[:64])
+    posters = await tokens_for(bench.folder, by_lot(bench.world))
     everybody = await tokens_for(bench.folder, bench.world.readers)
     async with (
         serving(bench.folder) as server,

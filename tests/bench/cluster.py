@@ -43,7 +43,7 @@ AUTHORS, READERS, FOLLOWED = 64, 300, 20
 POSTS_EACH: Final = 25
 RAW_RECORDS: Final = 20_000
 ROUND_TRIPS: Final = 2_000
-SHARES: Final = (0.25, 0.5)
+SHARES: Final = (0.25, 0.5, 1.0)
 POLL_S, PAUSE_S, SETTLE_S = 0.002, 0.03, 1.0
 DRAINED_S: Final = 120.0
 
@@ -65,6 +65,7 @@ async def measure(figures: Figures, plan: Plan, server: Server, environ: dict[st
         burst = await _commands(figures, plan, server, load, town, environ)
         await _drained(load, town)
         await _visible(figures, plan, server, load, town, burst)
+    await _kept_ready(figures, environ["STARLING_NAMESPACE"])
 
 
 async def _town(load: Load) -> Town:
@@ -148,6 +149,18 @@ async def _redis_round_trip() -> float:
     return median(taken)
 
 
+async def _kept_ready(figures: Figures, namespace: str) -> None:
+    """What Redis keeps for a reader whose home is kept ready: the lists that are longest now."""
+    redis = redis_client(engines_of(_settings()).redis)
+    kept: list[tuple[int, int]] = []
+    async for key in redis.scan_iter(match=f"{namespace}*home_timelines*:cache:*", count=1_000):
+        kept.append((await redis.llen(key), await redis.memory_usage(key, samples=0) or 0))
+    await redis.aclose()
+    entries, used = max(kept)
+    note = f"{entries:,} entries, {used / max(entries, 1):.1f} bytes each"
+    figures.add(Figure("Redis for a home kept ready", used, "bytes", note=note))
+
+
 async def _commands(
     figures: Figures,
     plan: Plan,
@@ -177,7 +190,8 @@ def _raw_produce(environ: dict[str, str]) -> float:
     servers = {"bootstrap.servers": engines_of(_settings()).kafka}
     topic, value = f"{environ['STARLING_NAMESPACE']}.raw", b"\x93" + b"x" * 400
     partitions = int(environ["STARLING_PARTITIONS"])
-    AdminClient({**servers}).create_topics([NewTopic(topic, partitions, 1)])[topic].result()
+    admin = AdminClient({**servers})
+    admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result()
     producer = Producer({**servers, "enable.idempotence": True, "linger.ms": 1})
     began = perf_counter()
     for number in range(RAW_RECORDS):

@@ -1,6 +1,6 @@
 """Fan-out: from a topic through a Faust worker into home timelines in Redis, and what parts cost.
 
-python -m tests.bench.fanout [--quick] [--json FILE] [--parts deliveries,costs,fairness]
+python -m tests.bench.fanout [--quick] [--json FILE] [--parts growth,memory,...]
     [--redis URL]
 
 Starts Kafka and Redis (or takes those of STARLING_TEST_CLUSTER); everything shares the cores. A
@@ -21,14 +21,17 @@ from typing import Any, Final, NamedTuple
 
 from infra.redis.client import client
 from infra.redis.home_timelines import DEPTH, RedisHomeTimelines
+from tests.bench import fanout_curves
 from tests.bench.fanout_costs import Costs, used_cpu_s
+from tests.bench.fanout_curves import Curves, Growth, Homes
+from tests.bench.fanout_memory import Memory
 from tests.bench.fanout_topic import Topic, topic
 from tests.bench.fanout_town import Graph, Town, higgs, synthetic
 from tests.bench.figures import Figure, Figures, table
 from tests.cluster import local
 from tests.facts import NOON_MS
 
-PARTS: Final = ("deliveries", "costs", "fairness")
+PARTS: Final = ("growth", "memory", "deliveries", "costs", "fairness")
 THRESHOLD: Final = 1_000
 
 
@@ -39,10 +42,15 @@ class Size(NamedTuple):
     rounds: int
     posts: int
     followers: int
+    growth: Growth
 
 
-WHOLE: Final = Size(readers=10_000, rounds=5, posts=8_000, followers=1_000_000)
-QUICK: Final = Size(readers=4_000, rounds=3, posts=4_000, followers=200_000)
+WHOLE: Final = Size(
+    readers=10_000, rounds=5, posts=8_000, followers=1_000_000, growth=fanout_curves.WHOLE
+)
+QUICK: Final = Size(
+    readers=4_000, rounds=3, posts=4_000, followers=200_000, growth=fanout_curves.QUICK
+)
 
 
 class Bench:
@@ -66,11 +74,25 @@ class Bench:
             note = f"{await town.check():,} entries compared with the model"
             self._figures.add(Figure("  homes are right", 1, "", note=note))
 
+    async def growth(self) -> None:
+        """How costs grow."""
+        curves = Curves(self._figures, self._size.growth)
+        async with self._store("delivery") as (store, name):
+            await curves.per_delivery(Costs(self._figures, store, self._redis, name))
+        async with self._store("page") as (store, name):
+            costs = Costs(self._figures, store, self._redis, name)
+            await curves.per_page(costs, store, Homes(self._redis, name))
+
+    async def memory(self) -> None:
+        """What everything takes."""
+        async with self._store("memory") as (store, name):
+            costs = Costs(self._figures, store, self._redis, name)
+            await Memory(self._figures, costs, self._redis).measure()
+
     async def costs(self) -> None:
         """Single doings."""
         async with self._store("costs") as (store, name):
             costs = Costs(self._figures, store, self._redis, name)
-            await costs.per_delivery()
             await costs.cold_reader()
             pulling = self._opened(name, THRESHOLD)
             await costs.pulled_page(pulling, THRESHOLD)
@@ -174,6 +196,10 @@ async def run(
         redis = client(url or f"redis://127.0.0.1:{ports.redis}/0")
         opened.push_async_callback(redis.aclose)
         bench = Bench(figures, size, redis)
+        if "growth" in parts:
+            await bench.growth()
+        if "memory" in parts:
+            await bench.memory()
         if "costs" in parts:
             await bench.costs()
         if "fairness" in parts:

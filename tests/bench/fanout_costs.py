@@ -1,5 +1,5 @@
-"""What single doings of home timelines cost Redis: deliveries by followers, cold readers, pages
-with pulled authors, and what a post to a million does to everybody else's."""
+"""What single doings of home timelines cost Redis: cold readers, pages with pulled authors, and
+what a post to a million does to everybody else's."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,16 +17,16 @@ from tests.bench.figures import Figure, Figures
 from tests.facts import NOON_MS
 
 BATCH: Final = 500
-FEW, MANY = 1_000, 100_000
 FOLLOWED_BY_COLD: Final = 2_000
 PULLED, OTHERS = 20, 5
 PAGES, COLD_READS = 1_000, 20
 EVERY_S: Final = 0.005
 PAIRS: Final = 5
+POLL_S: Final = 0.2
 PREPARE: Final = f"""
 for place = 1, #ARGV, 2 do
     local prefix = KEYS[1] .. ':{{' .. ARGV[place] .. '}}:'
-    redis.call('RPUSH', prefix .. 'cache:' .. ARGV[place + 1], '0')
+    redis.call('RPUSH', prefix .. 'cache:' .. ARGV[place + 1], '-1')
     redis.call('HSET', prefix .. 'about:' .. ARGV[place + 1],
         'floor', '{item_key(0)}', 'sorted', 0)
 end
@@ -38,38 +38,25 @@ class Costs:
 
     def __init__(self, figures: Figures, store: RedisHomeTimelines, redis: Any, name: str) -> None:
         self._figures = figures
-        self._store = store
+        self.store = store
         self._redis = redis
         self._namespace = name
         self._made = 0
         self._people = 0
 
-    async def per_delivery(self) -> None:
-        """Of authors with no, one, FEW and MANY followers."""
-        alone = self.people(BATCH)
-        per_post = await self._cpu_us(lambda: self._post(alone)) / BATCH
-        self._tell("A post to nobody, in a batch of 500", per_post, "us of Redis")
-        for followers, authors in ((1, BATCH), (FEW, 20), (MANY, 1)):
-            made = self.people(authors)
-            for author in made:
-                await self.follow(author, followers)
-            taken = [await self._cpu_us(partial(self._post, made)) for _ in range(PAIRS)]
-            cost = (median(taken) - authors * per_post) / authors / followers
-            self._tell(f"A delivery, of {followers:,} followers", cost, "us of Redis")
-
     async def cold_reader(self) -> None:
         """Who follows FOLLOWED_BY_COLD, is served and kept ready again."""
         (reader,), followed = self.people(1), self.people(FOLLOWED_BY_COLD)
-        await self._store.apply([SetTie(reader, other, True, False, 1) for other in followed], {})
+        await self.store.apply([SetTie(reader, other, True, False, 1) for other in followed], {})
         for _ in range(5):
-            await self._post(followed)
+            await self.post(followed)
         served, built = [], []
         for _ in range(COLD_READS):
-            await self._store.evict([reader])
+            await self.store.evict([reader])
             began = perf_counter()
-            cpu_us = await self._cpu_us(lambda: self._store.page(reader, Window(), 20))
+            cpu_us = await self.cpu_us(lambda: self.store.page(reader, Window(), 20))
             served.append((perf_counter() - began) * 1e3)
-            built.append((cpu_us + await self._cpu_us(self._store.wait_for_rebuilds)) / 1e3)
+            built.append((cpu_us + await self.cpu_us(self.store.wait_for_rebuilds)) / 1e3)
         self._tell("A cold reader who follows 2,000: page", median(served), "ms")
         self._tell("  page and rebuild", median(built), "ms of Redis", aim=50)
 
@@ -83,7 +70,7 @@ class Costs:
         ties = [SetTie(reader, other, True, False, 1) for reader, whom in follows for other in whom]
         await pulling.apply(ties, {})
         for _ in range(30):
-            await self._post([*large, *small], pulling)
+            await self.post([*large, *small], pulling)
         bare, _ = await self._page(lambda: self._redis.get(self._namespace))
         for which, reader in zip(("20 pulled", "no pulled"), readers, strict=True):
             await pulling.page(reader, Window(), 20)
@@ -103,7 +90,7 @@ class Costs:
             alone.append(p99(await self._latencies(small, None)))
             beside.append(p99(await self._latencies(small, large)))
             began = perf_counter()
-            await self._store.wait_for_pushes()
+            await self.store.wait_for_pushes()
             drained.append(perf_counter() - began)
         name = f"p99 of others' posts beside one to {followers:,}"
         pairs = zip(beside, alone, strict=True)
@@ -113,15 +100,28 @@ class Costs:
 
     async def follow(self, author: AccountId, number: int, *, ready: bool = True) -> None:
         """New followers, kept ready."""
-        script = self._redis.register_script(PREPARE)
         left = number
         while left > 0:
             some = self.people(min(left, BATCH))
-            await self._store.apply([SetTie(one, author, True, False, 1) for one in some], {})
+            await self.store.apply([SetTie(one, author, True, False, 1) for one in some], {})
             if ready:
-                places = [value for one in some for value in (shard_of(one), one)]
-                await script([self._namespace], places)
+                await self.be_ready(some)
             left -= len(some)
+
+    async def be_ready(self, readers: Sequence[AccountId]) -> None:
+        """Have homes kept ready for them, with nothing in them."""
+        script = self._redis.register_script(PREPARE)
+        for first in range(0, len(readers), BATCH):
+            some = readers[first : first + BATCH]
+            await script(
+                [self._namespace], [value for one in some for value in (shard_of(one), one)]
+            )
+
+    async def calm(self) -> None:
+        """Wait until Redis does not write its file anew beside: whatever is touched meanwhile is
+        copied first."""
+        while (await self._redis.info("persistence"))["aof_rewrite_in_progress"]:
+            await asyncio.sleep(POLL_S)
 
     def people(self, number: int) -> list[AccountId]:
         """New ones."""
@@ -129,6 +129,10 @@ class Costs:
         self._people += number
         ms = NOON_MS - 99_000_000
         return [AccountId(compose(ms + n, 3, 0)) for n in range(first, self._people)]
+
+    def key(self, what: str, reader: AccountId) -> str:
+        """Of what is kept for a reader."""
+        return f"{self._namespace}:{{{shard_of(reader)}}}:{what}:{reader}"
 
     async def _latencies(
         self, authors: Sequence[AccountId], large: AccountId | None
@@ -138,20 +142,20 @@ class Costs:
         waiting: list[tuple[float, AddPost]] = []
         taken: list[float] = []
         if large is not None:
-            waiting.append((perf_counter(), self._made_post(large)))
+            waiting.append((perf_counter(), self.made_post(large)))
 
         async def work() -> None:
             while True:
                 batch, waiting[:] = waiting[:], []
                 if batch:
-                    await self._store.apply([post for _, post in batch], {0: self._made})
+                    await self.store.apply([post for _, post in batch], {0: self._made})
                     applied = perf_counter()
                     taken.extend(applied - there for there, post in batch if post[0] != large)
                 await asyncio.sleep(0.0005)
 
         working = asyncio.create_task(work())
         for author in authors:
-            waiting.append((perf_counter(), self._made_post(author)))
+            waiting.append((perf_counter(), self.made_post(author)))
             await asyncio.sleep(EVERY_S)
         while len(taken) < len(authors):
             await asyncio.sleep(EVERY_S)
@@ -159,15 +163,17 @@ class Costs:
         await asyncio.wait([working])
         return taken
 
-    async def _post(
+    async def post(
         self, authors: Sequence[AccountId], store: RedisHomeTimelines | None = None
     ) -> None:
-        posts = [self._made_post(author) for author in authors]
+        """One post each, and whatever follows from it."""
+        posts = [self.made_post(author) for author in authors]
         for start in range(0, len(posts), BATCH):
-            await (store or self._store).apply(posts[start : start + BATCH], {})
-        await (store or self._store).wait_for_pushes()
+            await (store or self.store).apply(posts[start : start + BATCH], {})
+        await (store or self.store).wait_for_pushes()
 
-    def _made_post(self, author: AccountId) -> AddPost:
+    def made_post(self, author: AccountId) -> AddPost:
+        """The author's next one."""
         self._made += 1
         return AddPost(author, PostId(compose(NOON_MS + 10 * self._made, 4, 0)))
 
@@ -181,10 +187,10 @@ class Costs:
                 await read_one()
                 taken.append((perf_counter() - began) * 1e3)
 
-        cpu_us = await self._cpu_us(read)
+        cpu_us = await self.cpu_us(read)
         return median(taken), cpu_us / PAGES
 
-    async def _cpu_us(self, doing: Callable[[], Awaitable[object]]) -> float:
+    async def cpu_us(self, doing: Callable[[], Awaitable[object]]) -> float:
         """Microseconds of Redis's processor time, all its threads."""
         before = await used_cpu_s(self._redis)
         await doing()

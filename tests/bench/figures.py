@@ -23,11 +23,25 @@ class Figure(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class Curve(msgspec.Struct, frozen=True):
+    """One line of a plot: `plot` is the name of its file, `title` what stands above it. The axes'
+    names have their units; where `log` is true, the horizontal one is logarithmic."""
+
+    plot: str
+    title: str
+    line: str
+    x: str
+    y: str
+    points: Sequence[tuple[float, float]]
+    log: bool = False
+
+
 class Figures:
-    """Collects the lines of a run."""
+    """Collects the lines and curves of a run."""
 
     def __init__(self) -> None:
         self.all: list[Figure] = []
+        self.curves: list[Curve] = []
 
     def add(self, figure: Figure) -> None:
         """Keep it, and show it at once."""
@@ -36,7 +50,11 @@ class Figures:
 
     def write(self, path: Path) -> None:
         """The whole run as JSON."""
-        about: dict[str, Any] = {"machine": machine(), "figures": msgspec.to_builtins(self.all)}
+        about: dict[str, Any] = {
+            "machine": machine(),
+            "figures": msgspec.to_builtins(self.all),
+            "curves": msgspec.to_builtins(self.curves),
+        }
         path.write_text(json.dumps(about, indent=2) + "\n", "utf-8")
 
 

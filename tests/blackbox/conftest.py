@@ -12,10 +12,13 @@ import pytest
 
 from tests.blackbox.client import Api, Person
 from tests.blackbox.server import Server, serving
+from tests.cluster.local import FIRST_START_S
 from tests.cluster.serving import on_engines
 
 HERE = Path(__file__).parent
 CLUSTER = "cluster"
+# The first of them may be what waits for the engines' first download.
+ON_ENGINES = (pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(FIRST_START_S))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -33,14 +36,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(
-    scope="session",
-    params=["embedded", pytest.param(CLUSTER, marks=[pytest.mark.servers, pytest.mark.slow])],
+    scope="package",
+    params=["embedded", pytest.param(CLUSTER, marks=ON_ENGINES)],
 )
 def profile(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(
     profile: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
@@ -53,13 +56,13 @@ def server(
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def http(server: Server) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, timeout=30) as client:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server_url(server: Server) -> str:
     return server.url
 
@@ -84,7 +87,7 @@ def cleo(api: Api) -> Person:
     return api.person()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def the_admin(server: Server, http: httpx.Client) -> Person:
     person = Api(http).person("the_admin")
     granted = server.command("admin", "grant", person.handle)

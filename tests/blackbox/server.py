@@ -13,7 +13,8 @@ from typing import Final
 
 import httpx
 
-READY_S: Final = 60.0
+# On engines it makes its tables first.
+READY_S: Final = 180.0
 POLL_S: Final = 0.05
 STOP_S: Final = 20.0
 PROGRAM: Final = str(Path(sys.executable).with_name("starling"))

@@ -20,6 +20,8 @@ ADMIN_PATHS = [
     ("POST", "/v1/admin/projections/trends/swap"),
     ("POST", "/v1/admin/projections/trends/rollback"),
     ("POST", "/v1/admin/projections/trends/verify"),
+    ("POST", "/v1/admin/projections/trends/repair"),
+    ("POST", "/v1/admin/projections/trends/reapply"),
     ("GET", "/v1/admin/dead-letters"),
     ("GET", "/v1/admin/reports"),
     ("POST", "/v1/admin/reports/1/resolve"),
@@ -186,5 +188,5 @@ def test_projections_are_listed_by_name(admin: Person) -> None:
 
 
 def test_an_unknown_projection_is_404(admin: Person) -> None:
-    for work in ("replay", "swap", "rollback", "verify"):
+    for work in ("replay", "swap", "rollback", "verify", "repair"):
         problem(admin.post(f"/v1/admin/projections/nothing/{work}"), 404, "not-found")

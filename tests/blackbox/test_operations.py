@@ -79,6 +79,8 @@ POST /v1/admin/projections/{name}/replay
 POST /v1/admin/projections/{name}/swap
 POST /v1/admin/projections/{name}/rollback
 POST /v1/admin/projections/{name}/verify
+POST /v1/admin/projections/{name}/repair
+POST /v1/admin/projections/{name}/reapply
 GET /v1/admin/dead-letters
 GET /v1/admin/reports
 POST /v1/admin/reports/{id}/resolve

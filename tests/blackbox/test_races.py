@@ -9,6 +9,7 @@ import pytest
 from tests.blackbox.client import PASSWORD, Api, Person, expect, ids, new_handle, problem
 
 THREADS = 8
+EDITS = 64
 
 
 @pytest.fixture
@@ -62,6 +63,29 @@ def test_one_edit_of_a_version_wins(ada: Person, at_once: AtOnce) -> None:
     assert {answer.status_code for answer in answers} <= {200, 412, 409}
     shown = ada.get(f"/v1/posts/{won[0]['id']}", headers={"Consistency-Token": _token(answers)})
     assert shown.json()["text"] == won[0]["text"]
+
+
+@pytest.mark.parametrize("what", ["tweet", "profile"])
+def test_many_edits_at_once_are_all_taken(what: str, ada: Person, server_url: str) -> None:
+    path = f"/v1/tweets/{ada.tweet()['id']}"
+    edits = [
+        request(ada, "PATCH", path, {"text": f"no. {n}"}, **{"If-Match": "*"})
+        if what == "tweet"
+        else request(ada, "PATCH", "/v1/accounts/me", {"bio": f"no. {n}"})
+        for n in range(EDITS)
+    ]
+
+    limits = httpx.Limits(max_connections=EDITS)
+    with (
+        httpx.Client(base_url=server_url, timeout=60, limits=limits) as http,
+        ThreadPoolExecutor(EDITS) as pool,
+    ):
+        answers = list(pool.map(http.send, edits))
+
+    assert [answer.status_code for answer in answers] == [200] * EDITS
+    if what == "tweet":
+        versions = sorted(answer.json()["version"] for answer in answers)
+        assert versions == list(range(2, EDITS + 2))
 
 
 def test_likes_and_follows_count_once_for_each(api: Api, ada: Person, at_once: AtOnce) -> None:

@@ -125,6 +125,23 @@ def test_a_repost_is_told_with_its_own_item_id(ada: Person, follower: Person, cl
     assert event.data["reposted_by_id"] == ada.id
 
 
+def test_a_repost_that_is_taken_back_is_a_delete_of_its_item(
+    ada: Person, follower: Person, cleo: Person
+) -> None:
+    post = cleo.tweet()
+    with listening(follower) as stream:
+        ada.react("repost", post)
+        home = stream.next()
+        ada.unreact("repost", post)
+        delete = stream.next()
+
+    assert home is not None
+    assert delete is not None
+    assert (delete.name, delete.data["id"]) == ("delete", home.data["item_id"])
+    assert (delete.data["post_id"], delete.data["reposted_by_id"]) == (post["id"], ada.id)
+    assert follower.items("/v1/timelines/home") == []
+
+
 def test_follows_count_at_once(ada: Person, bob: Person) -> None:
     with listening(bob) as stream:
         ada.tweet("before")

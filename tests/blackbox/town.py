@@ -91,7 +91,7 @@ def clients(url: Callable[[], httpx.Client], town: Town) -> Iterator[Seen]:
 
     def go_on(do: Callable[[Person, Seen], None], who: Person) -> None:
         with url() as http:
-            person = Person(Api(http), who.id, who.handle)
+            person = Person(Api(http, reads_max=1), who.id, who.handle)
             person.sign_in()
             while not stop.wait(PAUSE_S):
                 try:

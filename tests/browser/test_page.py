@@ -64,6 +64,21 @@ def test_reactions_reach_the_author_live(arrive: Arrive) -> None:
     expect(dan.view.locator("article.threaded")).to_contain_text("Like me")
 
 
+def test_a_repost_that_is_taken_back_leaves_the_homes_it_was_in(arrive: Arrive) -> None:
+    rex, sue, tom = arrive().join("rex"), arrive().join("sue"), arrive().join("tom")
+    rex.write("Pass it on")
+    sue.follow("rex")
+    tom.follow("sue")
+    card = sue.post("Pass it on")
+
+    card.get_by_role("button", name="Repost").click()
+    expect(tom.post("Pass it on")).to_contain_text("reposted")
+    card.get_by_role("button", name="Repost, 1 repost").click()
+
+    expect(tom.post("Pass it on")).to_have_count(0)
+    expect(sue.post("Pass it on")).to_be_visible()
+
+
 def test_edits_and_deletions_reach_who_is_looking(arrive: Arrive) -> None:
     fay, gil = arrive().join("fay"), arrive().join("gil")
     fay.write("First thougt")

@@ -23,7 +23,9 @@ from infra.control.requests import SetPasswordOf
 from tests.bench.bench_text import SHARED
 from tests.blackbox.client import PASSWORD, Person
 from tests.blackbox.server import PROGRAM
+from tests.cluster.crowd import access_token
 from tests.cluster.installation import Installation
+from tests.model import driven
 
 HIGGS: Final = SHARED / "data" / "graph" / "higgs_engagement.tsv.gz"
 NAMESPACE: Final = "higgs"
@@ -144,16 +146,11 @@ class Imported:
         assert summary["rejected"] == 0, summary
         return summary
 
-    def sign_in(self, people: Sequence[str]) -> dict[str, str]:
-        """Access tokens, by person; nobody who was imported has a password yet."""
-        tokens = {}
-        with self._installation.http() as http:
-            for one in people:
-                request = SetPasswordOf(handle_of(one), PASSWORD)
-                ask_server(self._installation.commands.folder, request, lambda _progress: None)
-                body = {"handle": handle_of(one), "password": PASSWORD}
-                tokens[one] = http.post("/v1/sessions", json=body).json()["access_token"]
-        return tokens
+    def give_passwords(self, people: Sequence[str]) -> None:
+        """Nobody who was imported has one yet."""
+        for one in people:
+            request = SetPasswordOf(handle_of(one), PASSWORD)
+            ask_server(self._installation.commands.folder, request, lambda _progress: None)
 
     async def caught_up(self, moderator: Person, patience_s: float) -> None:
         """Return once every projection has applied everything."""
@@ -161,18 +158,30 @@ class Imported:
         async with httpx.AsyncClient(base_url=self._url, timeout=30) as http:
             while True:
                 found = await http.get("/v1/admin/projections", headers=moderator.credentials)
+                if found.status_code == 401:
+                    renewed = await access_token(
+                        self._installation, moderator.handle, driven.PASSWORD
+                    )
+                    moderator.session["access_token"] = renewed
+                    continue
+                assert found.status_code == 200, found.text
                 behind = [one for one in found.json()["items"] if one["lag_events"]]
                 if not behind:
                     return
                 assert monotonic() < until, behind
                 await asyncio.sleep(LOOK_EVERY_S)
 
-    async def homes(self, tokens: dict[str, str]) -> dict[str, list[str]]:
-        """The texts of everybody's home, newest first, whole."""
+    async def homes(self, readers: Sequence[str]) -> dict[str, list[str]]:
+        """The texts of everybody's home, newest first, whole. They sign in for it: a session
+        ends sooner than a test with many readers."""
+        sessions = f"{self._installation.commands.url}/v1/sessions"
 
         async def home(http: httpx.AsyncClient, reader: str) -> list[str]:
+            body = {"handle": handle_of(reader), "password": PASSWORD}
+            session = await http.post(sessions, json=body)
+            assert session.status_code == 200, session.text
             texts: list[str] = []
-            headers = {"Authorization": f"Bearer {tokens[reader]}"}
+            headers = {"Authorization": f"Bearer {session.json()['access_token']}"}
             path: str | None = f"/v1/timelines/home?limit={PAGE}"
             while path is not None:
                 page = await http.get(path, headers=headers)
@@ -181,7 +190,7 @@ class Imported:
                 path = page.links.get("next", {}).get("url")
             return texts
 
-        return await self._of_each(tokens, home)
+        return await self._of_each(readers, home)
 
     async def counts(self) -> dict[str, dict[str, int]]:
         """Of everybody."""
@@ -214,13 +223,14 @@ async def agrees(imported: Imported, moderator: Person, *, readers: int, patienc
     imported.load(audience.post(authors[::2]), audience.edges)
     await imported.caught_up(moderator, patience_s)
     step = max(len(audience.fans) // readers, 1)
-    tokens = imported.sign_in(audience.fans[::step][:readers])
+    asked = audience.fans[::step][:readers]
+    await asyncio.to_thread(imported.give_passwords, asked)
     for more in ((), [audience.hub, *authors[1::2], audience.hub]):
         if more:
             imported.load(audience.post(more))
             await imported.caught_up(moderator, patience_s)
-        homes = await imported.homes(tokens)
-        assert homes == {one: audience.home(one) for one in tokens}
+        homes = await imported.homes(asked)
+        assert homes == {one: audience.home(one) for one in asked}
     assert await imported.counts() == audience.counts()
 
 

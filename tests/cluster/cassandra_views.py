@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.events import Recorded
 from infra.cassandra.session import CassandraSession
 from projections.projection import Projection, StoreUnavailable
+from tests.cluster.cassandra_log import emptied
 from tests.cluster.local import LocalCluster
 from tests.contract.projecting import deliver
 from tests.histories import deliveries, histories
@@ -34,12 +35,12 @@ class Views:
 
     def __init__(self, session: CassandraSession, kind: Callable[..., Any]) -> None:
         self.session = session
-        self._kind = kind
+        self.kind = kind
         self._namespace = f"{kind.__name__.lower()}_{getpid()}"
 
     def open(self) -> Any:
         """A store beside those that are open."""
-        return self._kind(self.session, self._namespace)
+        return self.kind(self.session, self._namespace)
 
     async def tables(self) -> list[str]:
         """The tables that the namespace has."""
@@ -48,13 +49,16 @@ class Views:
 
     async def empty(self) -> None:
         """Remove what all the stores hold."""
-        await self.session.create([f"TRUNCATE {table}" for table in await self.tables()])
+        await emptied(self.session, await self.tables())
 
 
 @contextmanager
 def views(cluster: LocalCluster, kind: Callable[..., Any]) -> Iterator[Views]:
     """The tables of a kind of stores, for as long as they are needed."""
-    session = asyncio.run(CassandraSession.connect("127.0.0.1", cluster.ports.cassandra, KEYSPACE))
+    connecting = CassandraSession.connect(
+        "127.0.0.1", cluster.ports.cassandra, KEYSPACE, one_loop=False
+    )
+    session = asyncio.run(connecting)
     found = Views(session, kind)
     asyncio.run(found.open().create())
     yield found
@@ -87,7 +91,7 @@ class OnCassandra:
         await self.views.empty()
         yield self.views.open()
 
-    @settings(max_examples=5)
+    @settings(max_examples=3)
     @given(st.data())
     def test_two_owners_at_the_same_time_leave_what_one_leaves(self, data: st.DataObject) -> None:
         history = data.draw(histories(60, min_steps=30, doings=self.doings))

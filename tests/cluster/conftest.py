@@ -5,8 +5,9 @@ from typing import Final
 
 import pytest
 
+from tests.cluster.local import FIRST_START_S
+
 HERE: Final = Path(__file__).parent
-FIRST_START_S: Final = 900
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

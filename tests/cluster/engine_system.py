@@ -25,6 +25,7 @@ from tests.model.driven import MODERATOR, NAMES, PASSWORD, sign_in, sign_up
 
 ANSWERS_S: Final = 30.0
 WAIT_S: Final = 10
+LOOKS_MAX: Final = 30
 TOKEN: Final = "consistency-token"
 
 
@@ -132,8 +133,10 @@ async def appoint(installation: Installation) -> None:
 def moderator_of(installation: Installation) -> Person:
     """The moderator, signed in."""
     with installation.http() as http:
-        api = Api(http)
-        account = expect(api.get(f"/v1/accounts/by-handle/{MODERATOR}"), 200).json()
-        moderator = Person(api, account["id"], MODERATOR)
+        moderator = Person(Api(http), "", MODERATOR)
         moderator.sign_in(PASSWORD)
+        # Each look waits for the views, which may only begin to be filled.
+        looks = (moderator.get("/v1/accounts/me") for _ in range(LOOKS_MAX))
+        found = next(look for look in looks if look.status_code != 503)
+        moderator.id = expect(found, 200).json()["id"]
     return moderator

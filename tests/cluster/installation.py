@@ -17,7 +17,7 @@ from tests.blackbox.client import Api, expect
 from tests.blackbox.server import PROGRAM, free_port
 from tests.cluster.local import LocalCluster
 
-READY_S: Final = 240.0
+READY_S: Final = 600.0
 POLL_S: Final = 0.1
 # Between them they use what most workers fill.
 READ_FIRST: Final = (
@@ -26,7 +26,7 @@ READ_FIRST: Final = (
     "/v1/notifications",
     "/v1/search/posts?q=nothing",
 )
-STOP_S: Final = 30.0
+STOP_S: Final = 180.0
 
 
 class Program:
@@ -165,6 +165,25 @@ class Installation:
             self.wait_until_ready(served)
         self._wait_for_workers()
 
+    def join(self, name: str, *names: str) -> Program:
+        """One more process of workers."""
+        folder = self.reads.folder.parent
+        joined = Program(name, ("worker", *names), folder, self.environ)
+        self.workers[name] = joined
+        joined.launch()
+        return joined
+
+    def require_alive(self) -> None:
+        """No program has ended that nobody stopped."""
+        for program in self.programs:
+            if program.launched:
+                program.require_alive()
+
+    def told(self, *words: str) -> list[str]:
+        """The lines of all logs that say one of these."""
+        lines = (line for one in self.programs for line in one.log.read_text().splitlines())
+        return [line for line in lines if any(said in line for said in words)]
+
     def http(self) -> httpx.Client:
         """A client that reads where it is read and commands where it is commanded."""
         return httpx.Client(
@@ -174,9 +193,7 @@ class Installation:
     def wait_until_ready(self, served: HttpProgram) -> None:
         pause = threading.Event()
         for _ in range(int(READY_S / POLL_S)):
-            for program in self.programs:
-                if program.launched:
-                    program.require_alive()
+            self.require_alive()
             if served.is_ready:
                 return
             pause.wait(POLL_S)

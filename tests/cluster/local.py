@@ -3,18 +3,24 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from infra.cluster.ports import Ports, ports_from
+from infra.cluster.processes import has_ended
 from infra.cluster.sockets import taken
 
 STARLING: Final = (sys.executable, "-c", "from infra.cli import main; main()")
 COMMAND_S: Final = 900.0
+# How long a test may take that waits for the engines, which may have to be downloaded first.
+FIRST_START_S: Final = 900
+LOOK_EVERY_S: Final = 0.05
 
 # Below the ports that the system gives to connections, above those of the default cluster.
 FIRST_PORT, RUNS, PORTS_PER_RUN = 20_000, 500, 20
@@ -43,6 +49,16 @@ class LocalCluster(NamedTuple):
         """By name, what the program says of each engine."""
         told = self.run("status", "--json").stdout
         return {one["engine"]: one for one in json.loads(told)}
+
+    def kill(self, *engines: str) -> None:
+        """As `kill -9` does; return once they are gone: a large process takes a while to die."""
+        found = self.status()
+        pids = [found[name]["pid"] for name in engines]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        pause = threading.Event()
+        while not all(map(has_ended, pids)):
+            pause.wait(LOOK_EVERY_S)
 
     def told(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """What the program answers, which must be a success."""

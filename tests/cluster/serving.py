@@ -1,24 +1,23 @@
 """A server of the cluster profile, whose workers run beside it in one process."""
 
-import json
 import os
 import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import httpx
 
-from tests.blackbox.client import Api
 from tests.blackbox.server import PROGRAM, Server, free_port, serving
 from tests.cluster.local import LocalCluster
 
 STOP_S: Final = 30.0
-TAKEN_S: Final = 90.0
-LOOK_EVERY_S: Final = 0.5
+READY_S: Final = 240.0
+LOOK_EVERY_S: Final = 0.2
+ANSWER_S: Final = 5.0
 
 
 @contextmanager
@@ -32,17 +31,17 @@ def on_engines(cluster: LocalCluster, folder: Path) -> Iterator[Server]:
         "STARLING_LOG_LEVEL": "warning",
     }
     with serving(folder / "data", **settings) as server:
-        log = folder / "workers.log"
+        log, address = folder / "workers.log", f"127.0.0.1:{free_port()}"
         with log.open("wb") as output:
             workers = subprocess.Popen(
                 (PROGRAM, "worker", "all"),
-                env=server.environ,
+                env={**server.environ, "STARLING_WORKER_BIND": address},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         try:
-            _wait_until_taken(server)
+            _wait_until_at_work(f"http://{address}/readyz")
             yield server
             assert workers.poll() is None, log.read_text()
         finally:
@@ -54,16 +53,14 @@ def on_engines(cluster: LocalCluster, folder: Path) -> Iterator[Server]:
                 workers.wait()
 
 
-def _wait_until_taken(server: Server) -> None:
-    """Return once the workers have their partitions and every projection has the first events."""
-    with httpx.Client(base_url=server.url, timeout=30) as http:
-        Api(http).person().tweet("The first words")
-    pause, behind = threading.Event(), list[str]()
-    for _ in range(int(TAKEN_S / LOOK_EVERY_S)):
-        shown = server.command("projections", "--json")
-        assert shown.returncode == 0, shown.stderr
-        behind = [one["name"] for one in json.loads(shown.stdout) if one["lag_events"]]
-        if not behind:
-            return
+def _wait_until_at_work(readyz: str) -> None:
+    """Return once every projection has a worker that has its partitions and begins to read."""
+    pause, told = threading.Event(), "nothing"
+    for _ in range(int(READY_S / LOOK_EVERY_S)):
+        with suppress(httpx.TransportError):
+            answer = httpx.get(readyz, timeout=ANSWER_S)
+            if answer.status_code == 200:
+                return
+            told = answer.text
         pause.wait(LOOK_EVERY_S)
-    raise AssertionError(f"These are behind: {behind}")
+    raise AssertionError(f"The workers are not ready: {told}")

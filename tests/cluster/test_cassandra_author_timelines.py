@@ -20,7 +20,7 @@ class TestCassandraAuthorTimelines(OnCassandra, AuthorTimelinesContract):
     projection = AUTHOR_TIMELINES
     doings = DOINGS
     test_any_delivery_of_a_history_gives_what_the_history_says = fewer_examples(
-        AuthorTimelinesContract.test_any_delivery_of_a_history_gives_what_the_history_says, 12
+        AuthorTimelinesContract.test_any_delivery_of_a_history_gives_what_the_history_says, 6
     )
 
     async def told(self, store: CassandraAuthorTimelines, history: Sequence[Recorded]) -> Answers:

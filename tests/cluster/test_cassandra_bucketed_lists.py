@@ -43,7 +43,10 @@ ITEMS: Final = {
 
 @pytest.fixture(scope="module")
 def tables(cluster: LocalCluster) -> Iterator[ViewTables]:
-    session = asyncio.run(CassandraSession.connect("127.0.0.1", cluster.ports.cassandra, KEYSPACE))
+    connecting = CassandraSession.connect(
+        "127.0.0.1", cluster.ports.cassandra, KEYSPACE, one_loop=False
+    )
+    session = asyncio.run(connecting)
     tables = ViewTables(session, f"bucketed_lists_{getpid()}", SCHEMA)
     asyncio.run(filled(tables))
     yield tables

@@ -23,7 +23,7 @@ class TestCassandraConversations(OnCassandra, ConversationsContract):
     projection = CONVERSATIONS
     doings = DOINGS
     test_any_delivery_of_a_history_gives_what_the_history_says = fewer_examples(
-        ConversationsContract.test_any_delivery_of_a_history_gives_what_the_history_says, 20
+        ConversationsContract.test_any_delivery_of_a_history_gives_what_the_history_says, 8
     )
 
     async def told(self, store: CassandraConversations, history: Sequence[Recorded]) -> Answers:

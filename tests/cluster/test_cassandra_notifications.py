@@ -18,7 +18,7 @@ class TestCassandraNotifications(OnCassandra, NotificationsContract):
     projection = NOTIFICATIONS
     doings = DOINGS
     test_every_delivery_of_a_history_gives_the_same_view = fewer_examples(
-        NotificationsContract.test_every_delivery_of_a_history_gives_the_same_view, 8
+        NotificationsContract.test_every_delivery_of_a_history_gives_the_same_view, 5
     )
 
     @pytest.fixture

@@ -20,7 +20,7 @@ class TestCassandraPostCards(OnCassandra, PostCardsContract):
     projection = POST_CARDS
     doings = DOINGS
     test_any_delivery_of_a_history_gives_what_the_history_says = fewer_examples(
-        PostCardsContract.test_any_delivery_of_a_history_gives_what_the_history_says, 10
+        PostCardsContract.test_any_delivery_of_a_history_gives_what_the_history_says, 5
     )
 
     async def told(self, store: CassandraPostCards, history: Sequence[Recorded]) -> Answers:

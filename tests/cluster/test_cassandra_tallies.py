@@ -20,7 +20,10 @@ FAMILIES: Final = (0, 1)
 
 @pytest.fixture(scope="module")
 def tables(cluster: LocalCluster) -> Iterator[ViewTables]:
-    session = asyncio.run(CassandraSession.connect("127.0.0.1", cluster.ports.cassandra, KEYSPACE))
+    connecting = CassandraSession.connect(
+        "127.0.0.1", cluster.ports.cassandra, KEYSPACE, one_loop=False
+    )
+    session = asyncio.run(connecting)
     tables = ViewTables(session, f"tallies_{getpid()}", SCHEMA)
     asyncio.run(tables.create())
     yield tables

@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import pytest
 
 from commands.block_account import BlockAccount, block_account
 from commands.close_account import CloseAccount, close_account
+from commands.edit_profile import EditProfile, edit_profile
 from commands.follow_account import FollowAccount, follow_account
 from commands.handling import Decision, record
 from commands.like_post import LikePost, like_post
 from commands.open_account import OpenAccount, open_account
 from commands.ports import Answer, Ports
 from commands.post_tweet import PostTweet, post_tweet
+from commands.turns import Turns
 from domain.errors import Blocked, Conflict, HandleTaken, Refusal
 from domain.events import PairState, RelationshipFact
 from domain.ids import AccountId, PostId
@@ -23,6 +26,7 @@ from tests.cluster.local import LocalCluster
 from tests.fakes import Fakes
 
 PROCESSES: Final = 3
+EDITS: Final = 64
 PASSWORD: Final = "correct horse battery"
 
 
@@ -46,7 +50,7 @@ async def processes(made: LocalCluster) -> AsyncIterator[list[Ports]]:
         await cassandra_log.empty(first)
         logs = [cassandra_log.log_on(session, producer) for session in (first, second, third)]
         await logs[0].create()
-        yield [replace(fakes.ports, log=log) for log in logs]
+        yield [replace(fakes.ports, log=log, turns=Turns()) for log in logs]
 
 
 async def run(ports: Ports, decide: Callable[[Ports], Awaitable[Decision]]) -> Answer | Refusal:
@@ -78,6 +82,23 @@ async def test_a_handle_has_one_account_until_it_is_closed(processes: list[Ports
     assert isinstance(closed, Answer)
     assert isinstance(await opened(processes[2], "ada", AccountId(2_000)), Answer)
     assert isinstance(await opened(processes[0], "ada", AccountId(2_001)), HandleTaken)
+
+
+async def test_many_edits_at_once_are_all_taken_by_every_process(processes: list[Ports]) -> None:
+    ada = AccountId(1)
+    await opened(processes[0], "ada", ada)
+    profiles = [EditProfile(account_id=ada, bio=f"number {n}") for n in range(EDITS)]
+
+    outcomes = await asyncio.gather(
+        *(
+            run(processes[n % PROCESSES], partial(edit_profile, profile))
+            for n, profile in enumerate(profiles)
+        )
+    )
+
+    assert [outcome for outcome in outcomes if not isinstance(outcome, Answer)] == []
+    history = await processes[0].log.history(f"account/{ada}")
+    assert [one.version for one in history] == list(range(1, EDITS + 2))
 
 
 async def test_a_block_is_known_to_every_process_at_once(processes: list[Ports]) -> None:

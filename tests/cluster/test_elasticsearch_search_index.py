@@ -69,7 +69,7 @@ class TestElasticsearchSearchIndex(
         return lambda: opened(cluster)
 
     test_every_delivery_of_a_history_gives_the_same_view = fewer_examples(
-        SearchIndexContract.test_every_delivery_of_a_history_gives_the_same_view, 10
+        SearchIndexContract.test_every_delivery_of_a_history_gives_the_same_view, 5
     )
 
     async def test_owners_of_overlapping_partitions_may_write_at_once(

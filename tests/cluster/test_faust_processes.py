@@ -1,7 +1,6 @@
 """Workers as processes: nothing is lost and no checkpoint says too much, whatever dies."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Iterator
 from itertools import count
@@ -134,7 +133,7 @@ async def test_workers_go_on_when_a_broker_that_died_is_back(
             await both_work(town)
             town.produce(events(EVENTS))
 
-            os.kill(own.status()["kafka"]["pid"], signal.SIGKILL)
+            own.kill("kafka")
             await asyncio.sleep(BROKER_AWAY_S)
             own.up()
             town.produce(events(100))

@@ -24,7 +24,7 @@ from tests.cluster import local
 from tests.cluster.local import LocalCluster
 from tests.cluster.redis_homes import address
 
-TIMEOUT_S: Final = 0.5
+TIMEOUT_S: Final = 1.0
 CLIENTS: Final = 40
 READY_S: Final = 30.0
 POSTS: Final = 200
@@ -73,7 +73,7 @@ async def test_only_the_first_ones_wait_for_a_hung_engine(
     await client.aclose()
 
     assert {type(one) for one in first} == {StoreUnavailable}
-    assert took_s < TIMEOUT_S / 5
+    assert took_s < TIMEOUT_S / 2
     assert state == "closed"
 
 

@@ -1,22 +1,13 @@
-"""`starling cluster` starts real engines, brings them back after a crash, and leaves nothing."""
+"""`starling cluster` starts real engines, and says what runs."""
 
-import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from infra.cluster.cluster import NAMES
 from infra.cluster.processes import has_ended
-from infra.cluster.sockets import taken
-from tests.cluster import local
 from tests.cluster.local import LocalCluster
 from tests.cluster.round_trips import ROUND_TRIPS
-
-# Those that hold what cannot be made again from the log.
-HOLD_THE_TRUTH: Final = ("kafka", "cassandra", "redis", "postgresql")
 
 
 @pytest.mark.parametrize("engine", NAMES)
@@ -46,33 +37,3 @@ def test_status_says_what_runs(cluster: LocalCluster) -> None:
     assert all(one["memory_bytes"] > 1_000_000 for one in status.values())
     assert not any(has_ended(one["pid"]) for one in status.values())
     assert all(Path(one["log"]).is_file() for one in status.values())
-
-
-@pytest.fixture
-def own(engines_can_run: None) -> Iterator[LocalCluster]:
-    """Engines that a test may kill."""
-    own = local.own(HOLD_THE_TRUTH)
-    yield own
-    local.stop(own.folder.name)
-
-
-def test_what_was_acknowledged_survives_the_death_of_the_engines(own: LocalCluster) -> None:
-    own.up()
-    for engine in own.only:
-        ROUND_TRIPS[engine].write(own.ports, f"acknowledged by {engine}")
-
-    for one in own.status().values():
-        os.kill(one["pid"], signal.SIGKILL)
-
-    assert {one["state"] for one in own.status().values()} == {"crashed"}
-    own.up()
-    assert {name: ROUND_TRIPS[name].read(own.ports) for name in own.only} == {
-        name: f"acknowledged by {name}" for name in own.only
-    }
-
-    pids = [one["pid"] for one in own.status().values()]
-    own.down()
-
-    assert {one["state"] for one in own.status().values()} == {"stopped"}
-    assert all(has_ended(pid) for pid in pids)
-    assert taken(own.ports) == []

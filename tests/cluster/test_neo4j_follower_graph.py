@@ -71,7 +71,7 @@ class TestNeo4jFollowerGraph(FollowerGraphContract):
         return lambda: opened(url)
 
     test_any_delivery_of_a_history_gives_what_the_history_says = fewer_examples(
-        FollowerGraphContract.test_any_delivery_of_a_history_gives_what_the_history_says, 10
+        FollowerGraphContract.test_any_delivery_of_a_history_gives_what_the_history_says, 6
     )
 
     async def test_owners_of_overlapping_partitions_may_write_at_once(self, url: str) -> None:

@@ -78,10 +78,10 @@ async def test_a_connection_that_the_server_ends_in_the_middle_is_an_outage(
 ) -> None:
     async def work() -> None:
         async with database.transaction() as transaction:
-            await transaction.rows("SELECT pg_sleep(5), 'ended in the middle'")
+            await transaction.rows("SELECT pg_sleep(8), 'ended in the middle'")
 
     working = asyncio.create_task(work())
-    async with database_of(cluster) as other, asyncio.timeout(5):
+    async with database_of(cluster) as other, asyncio.timeout(8):
         while not (pids := await other.rows(WORKING, ("%'ended in the middle'%",))):
             await asyncio.sleep(0.01)
         await other.rows("SELECT pg_terminate_backend(%s)", pids[0])
@@ -95,7 +95,7 @@ async def test_connections_that_the_server_ended_are_replaced_at_the_first_failu
     cluster: LocalCluster, database: Database
 ) -> None:
     async def pid(_: int) -> int:
-        [(pid, _)] = await database.rows("SELECT pg_backend_pid(), pg_sleep(0.2)")
+        [(pid, _)] = await database.rows("SELECT pg_backend_pid(), pg_sleep(1)")
         return int(pid)
 
     pids = await asyncio.gather(*map(pid, range(4)))

@@ -30,7 +30,7 @@ from tests.fakes import Fakes
 
 CHEAP = Cost(passes=1, memory_kib=8)
 # Within this a process must have heard what another one did.
-HEARD_S = 5.0
+HEARD_S = 30.0
 Process = Callable[[], LocalIdentity]
 
 

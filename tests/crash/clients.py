@@ -17,11 +17,13 @@ from web import consistency
 EDIT_EVERY: Final = 8
 RETRY_S: Final = 0.1
 # Longer than the lease of a key whose process died, and than a start of an engine.
-INSIST_S: Final = 180.0
+INSIST_S: Final = 600.0
 
 
-class Author(NamedTuple):
-    """Somebody who posts; `pinned` is a tweet that all their clients edit."""
+@dataclass(eq=False)
+class Author:
+    """Somebody who posts; `pinned` is a tweet that all their clients edit. Access tokens end: who
+    writes for long sets a new one."""
 
     id: str
     token: str

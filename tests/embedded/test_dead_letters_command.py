@@ -268,7 +268,7 @@ async def test_a_running_server_does_what_was_asked(data: Path) -> None:
     async with embedded.running(), ControlSocket(data, Operator(embedded)):
         for handle in ("ada", "bob"):
             await give(open_account, OpenAccount(handle=handle), embedded.ports)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             status = embedded.progress.status("account_directory")
             await embedded.progress.caught_up(status, embedded.log.head)
         (parked,) = await embedded.dead_letters.parked(None, 9)

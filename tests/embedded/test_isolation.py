@@ -67,7 +67,7 @@ async def test_a_locked_store_stalls_its_own_projection_only(
     token = posted.headers["consistency-token"]
     home = await ada.send("GET", "/v1/timelines/home", token=token)
     behind = await ada.send("GET", "/v1/search/posts?q=isolation", token=token, wait_s=0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (states := await down(ada)):  # noqa: ASYNC110 - only the server can tell
             await asyncio.sleep(0)
 

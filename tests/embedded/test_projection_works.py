@@ -1,7 +1,7 @@
 """Works on projections that an administrator asks a running server for, over HTTP."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,9 @@ def item(admin: Person) -> dict[str, Any]:
     return found
 
 
-def asked(admin: Person, work: str) -> dict[str, Any]:
+def asked(admin: Person, work: str, **part: str) -> dict[str, Any]:
     """What came of a work, when it is over."""
-    expect(admin.post(f"{ADMIN}/{NAME}/{work}", json={"reason": "a test"}), 202)
+    expect(admin.post(f"{ADMIN}/{NAME}/{work}", json={"reason": "a test", **part}), 202)
     pause = threading.Event()
     for _ in range(400):
         found = item(admin)
@@ -58,13 +58,16 @@ def test_a_projection_is_built_swapped_rolled_back_and_verified_over_http(admin:
     swapped = asked(admin, "swap")
     rolled_back = asked(admin, "rollback")
     verified = asked(admin, "verify")
+    repaired = asked(admin, "repair")
+    reapplied = asked(admin, "reapply", account_id=admin.id)
 
-    assert [one["work"]["state"] for one in (replayed, swapped, rolled_back, verified)] == [
-        "done"
-    ] * 4
+    works = (replayed, swapped, rolled_back, verified, repaired, reapplied)
+    assert [one["work"]["state"] for one in works] == ["done"] * len(works)
     assert "generation 2 built" in replayed["work"]["told"]
     assert [one["generation"] for one in (replayed, swapped, rolled_back)] == [1, 2, 1]
     assert verified["work"]["told"].startswith(f"{NAME}: equal: ")
+    assert repaired["work"]["told"].startswith(f"{NAME}: equal: ")
+    assert "applied again to generation 1" in reapplied["work"]["told"]
 
 
 def test_one_work_at_a_time(admin: Person) -> None:
@@ -99,6 +102,9 @@ class Unasked:
         raise NotImplementedError
 
     async def prune(self, name: str) -> Any:
+        raise NotImplementedError
+
+    async def apply_again(self, name: str, number: int, positions: Sequence[int]) -> Any:
         raise NotImplementedError
 
 

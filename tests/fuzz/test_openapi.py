@@ -18,7 +18,7 @@ from schemathesis.specs.openapi import checks
 from tests.fuzz.service import Service
 from tests.model.system import scratch
 
-EXAMPLES_MIN: Final = 15
+EXAMPLES_MIN: Final = 10
 STEPS: Final = 8
 BEGINNINGS_MAX: Final = 5
 CHECKS: Final = [

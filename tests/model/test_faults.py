@@ -46,9 +46,10 @@ def copy() -> Iterator[Path]:
         yield Path(folder)
 
 
-def hunt(folder: Path, seeds: int = SEEDS) -> subprocess.CompletedProcess[str]:
+def hunt(folder: Path, seeds: int = SEEDS, first: int = 0) -> subprocess.CompletedProcess[str]:
+    bounds = map(str, (seeds, EXAMPLES, STEPS, first))
     return subprocess.run(
-        [sys.executable, "-m", "tests.model.hunt", str(seeds), str(EXAMPLES), str(STEPS)],
+        [sys.executable, "-m", "tests.model.hunt", *bounds],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -62,7 +63,7 @@ def hunt(folder: Path, seeds: int = SEEDS) -> subprocess.CompletedProcess[str]:
 def test_a_planted_fault_is_caught(fault: Fault, copy: Path) -> None:
     fault.plant(copy)
 
-    hunted = hunt(copy)
+    hunted = hunt(copy, first=fault.seed)
 
     assert f"hunting in {copy}\n" in hunted.stdout, hunted.stderr
     assert hunted.returncode == FOUND, hunted.stderr[-4_000:]

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 import pytest
 
 from commands.answers import NO_CONTENT
+from commands.edit_profile import EditProfile, edit_profile
 from commands.edit_tweet import EditTweet, edit_tweet
 from commands.follow_account import FollowAccount, follow_account
 from commands.handling import DECISIONS_MAX, Decision, run
 from commands.like_post import LikePost, like_post
 from commands.ports import Append, Ports, Receipt, VersionConflict
 from commands.post_tweet import PostTweet, post_tweet
+from domain import accounts
 from domain.errors import (
     Conflict,
     Invalid,
@@ -22,7 +24,7 @@ from domain.errors import (
     Refusal,
     Unavailable,
 )
-from domain.events import AccountFollowed, TweetEdited
+from domain.events import AccountFollowed, ProfileChanged, TweetEdited
 from domain.positions import Vector
 from tests import facts
 from tests.acting import World, account, body_of, call
@@ -33,11 +35,18 @@ HELLO = PostTweet(author_id=ADA, text="hello")
 
 
 class SlowLog(FakeEventLog):
-    """Lets other commands run between a decision and its append, as a real log does."""
+    """Lets other commands run between a decision and its append, as a real log does; counts the
+    conflicts."""
+
+    conflicts = 0
 
     async def append(self, appends: Sequence[Append], *, receipt: Receipt | None = None) -> Vector:
         await asyncio.sleep(0)
-        return await super().append(appends, receipt=receipt)
+        try:
+            return await super().append(appends, receipt=receipt)
+        except VersionConflict:
+            self.conflicts += 1
+            raise
 
 
 async def test_the_same_key_and_body_have_one_effect_and_one_answer() -> None:
@@ -223,6 +232,45 @@ async def test_edits_at_the_same_time_all_count_in_versions_without_a_gap() -> N
     recorded = [one for one in world.fakes.log.recorded if isinstance(one.event, TweetEdited)]
     assert [one.version for one in recorded] == [1, 2, 3, 4]
     assert sorted(body_of(reply)["version"] for reply in replies) == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("many", [64, 200])
+async def test_however_many_edits_come_at_the_same_time_none_is_a_conflict(many: int) -> None:
+    world = World(Fakes(stamps=FakeStamps(facts.NOON_MS + 10**10)))
+    log = world.fakes.log = SlowLog(idempotency=world.fakes.idempotency)
+    posted = facts.tweet("ada")
+    world.given(facts.opened("ada"), posted)
+
+    edits = (
+        EditTweet(author_id=ADA, post_id=posted.post_id, text=f"number {n}", versions=None)
+        for n in range(many)
+    )
+    profiles = (EditProfile(account_id=ADA, bio=f"number {n}") for n in range(many))
+    replies = await asyncio.gather(
+        *(world.when(edit_tweet, edit) for edit in edits),
+        *(world.when(edit_profile, profile) for profile in profiles),
+    )
+
+    assert {reply.status for reply in replies} == {200}
+    assert sorted(body_of(reply)["version"] for reply in replies[:many]) == list(range(2, many + 2))
+    assert (len(world.news), log.conflicts) == (2 * many, 0)
+
+
+async def test_a_command_that_comes_while_others_wait_does_not_overtake_them() -> None:
+    world = World(Fakes(stamps=FakeStamps(facts.NOON_MS + 10**10)))
+    world.fakes.log = SlowLog(idempotency=world.fakes.idempotency)
+    world.given(facts.opened("ada"))
+    first, second, third, last = (EditProfile(account_id=ADA, bio=bio) for bio in "1234")
+
+    async with world.ports.turns.on(accounts.stream_of(ADA)):
+        others = [asyncio.create_task(world.when(edit_profile, o)) for o in (first, second, third)]
+        await asyncio.sleep(0)
+        assert world.news == []
+    await world.when(edit_profile, last)
+
+    assert all(task.done() for task in others)
+    shown = [event.personal for event in world.news if isinstance(event, ProfileChanged)]
+    assert [profile.bio for profile in shown if profile] == ["1", "2", "3", "4"]
 
 
 async def test_of_edits_of_the_same_version_at_the_same_time_one_counts() -> None:

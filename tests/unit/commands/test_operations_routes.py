@@ -7,8 +7,10 @@ import pytest
 
 from commands import projection_routes
 from commands.operations_routes import routes
+from commands.ports import LogPart
 from domain.errors import Conflict, NotFound
 from domain.events import AdminActed
+from domain.ids import AccountId
 from tests import facts
 from tests.acting import World
 from tests.http_world import ADMIN, FakeAuthenticator, NothingToWaitFor
@@ -39,13 +41,15 @@ class OneProjection:
     """Of the one projection that there is one work can be begun."""
 
     begun: list[tuple[str, str]] = field(default_factory=list)
+    part: LogPart | None = None
 
-    async def begin(self, projection: str, work: str) -> None:
+    async def begin(self, projection: str, work: str, part: LogPart | None = None) -> None:
         if projection != "post_cards":
             raise NotFound
         if self.begun:
             raise Conflict
         self.begun.append((projection, work))
+        self.part = part
 
 
 class Operating(World):
@@ -113,7 +117,7 @@ async def test_what_is_not_parked_is_404_and_nothing_is_recorded() -> None:
     assert world.news == []
 
 
-@pytest.mark.parametrize("work", ["replay", "swap", "rollback", "verify"])
+@pytest.mark.parametrize("work", ["replay", "swap", "rollback", "verify", "repair"])
 async def test_a_work_on_a_projection_is_begun_and_the_log_says_who_asked(work: str) -> None:
     world = Operating()
 
@@ -128,6 +132,34 @@ async def test_a_work_on_a_projection_is_begun_and_the_log_says_who_asked(work: 
         "projection/post_cards",
         "new shape",
     )
+
+
+async def test_a_part_of_the_log_is_applied_again_and_the_log_says_who_asked() -> None:
+    world = Operating()
+    part = {"account_id": "12", "since": "2026-01-31T10:30:00Z", "partition": "new_tweet/0"}
+
+    answered = await world.post("/v1/admin/projections/post_cards/reapply", part)
+
+    assert answered.status_code == 202
+    assert world.works.begun == [("post_cards", "reapply")]
+    assert world.works.part == LogPart(
+        account_id=AccountId(12), since="2026-01-31T10:30:00Z", partition="new_tweet/0"
+    )
+    (acted,) = world.news
+    assert isinstance(acted, AdminActed)
+    assert acted.action == "reapply_projection"
+
+
+@pytest.mark.parametrize(
+    "part", [{}, {"reason": "none"}, {"since": "yesterday"}, {"post_id": "x"}, {"partition": "--"}]
+)
+async def test_no_part_and_nonsense_are_refused(part: dict[str, str]) -> None:
+    world = Operating()
+
+    answered = await world.post("/v1/admin/projections/post_cards/reapply", part)
+
+    assert answered.status_code == 422
+    assert (world.works.begun, world.news) == ([], [])
 
 
 async def test_a_work_that_cannot_be_begun_is_not_recorded() -> None:

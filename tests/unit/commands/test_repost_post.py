@@ -5,7 +5,7 @@ import pytest
 from commands.repost_post import RemoveRepost, RepostPost, remove_repost, repost_post
 from domain.errors import Blocked, PostNotFound, Suspended
 from domain.events import AccountBlocked, RepostAdded, RepostRemoved
-from domain.ids import PostId
+from domain.ids import ItemId, PostId
 from tests import facts
 from tests.acting import World, account, next_id
 
@@ -49,6 +49,7 @@ async def test_taking_it_back_is_published() -> None:
             actor_id=ADA,
             post_id=POSTED.post_id,
             post_author_id=account("bob"),
+            repost_id=ItemId(next_id()),
         )
     ]
 

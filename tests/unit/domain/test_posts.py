@@ -1,7 +1,7 @@
 """What tweets and replies have in common: their life and their text."""
 
 from itertools import permutations
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -59,14 +59,14 @@ def test_a_text_that_breaks_a_rule_is_refused(text: str, detail: str) -> None:
     "unit", ["a", "@a ", "#a ", "a.", "\u0430.\u0431 ", "http://a.b.", "e\u0301"]
 )
 def test_a_long_text_is_refused_in_no_time(unit: str) -> None:
-    started = perf_counter()
+    started = process_time()
 
     with pytest.raises(Invalid):
         posts.parse(unit * 60_000)
     with pytest.raises(Invalid):
         posts.parse((unit * 4_096)[: posts.TEXT_CHARS_MAX])
 
-    assert perf_counter() - started < 0.5
+    assert process_time() - started < 0.5
 
 
 def test_the_content_knows_what_is_in_the_text_and_whose_the_handles_are() -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from domain.errors import Unavailable
 from domain.topics import Place
 from infra.readiness import part_of
 from infra.stored_status import StoredProjections
@@ -33,6 +34,13 @@ class Log:
 
     def head(self, partition: int) -> int:
         return 10
+
+
+class Away(Log):
+    """The same, out of reach."""
+
+    async def positions(self) -> Mapping[int, int]:
+        raise Unavailable
 
 
 class Letters:
@@ -75,3 +83,15 @@ async def test_a_projection_that_has_all_the_dead_letters_it_may_have_is_down(
     assert (trends.dead_letters, trends.generation) == (letters, 2)
     assert (part_of(trends).state == "down") == stalled
     assert stalled == ("It has 5 dead letters" in (trends.stalled_by or ""))
+
+
+async def test_a_log_that_does_not_answer_takes_nothing_away_from_what_was_applied() -> None:
+    """This process has seen ten events; a worker was told of twelve before Kafka was gone."""
+    stores = SimpleNamespace(**{one.name: At(12) for one in PROJECTIONS})
+    status = StoredProjections(
+        cast("Stores", stores), Away(), Letters({}), generation=lambda _: 1, now_ms=lambda: 0
+    )
+
+    (trends,) = [one for one in await status.status() if one.name == "trends"]
+
+    assert (trends.position, trends.head, trends.lag_events) == (12, 12, 0)

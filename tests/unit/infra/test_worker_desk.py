@@ -76,6 +76,23 @@ async def test_it_is_ready_once_every_projection_has_a_worker_that_reads(desk: D
     assert states == ["down", "down", "up"]
 
 
+async def test_while_engines_are_waited_for_it_says_for_which(letters: Letters) -> None:
+    awaited: dict[str, str] = {}
+    desk = Desk(None, lambda: NOW_MS, expected=[], awaited=awaited)
+    told = [(await desk.parts())[0]]
+    awaited["Kafka"] = "127.0.0.1:1: Connection refused"
+    told.append((await desk.parts())[0])
+    awaited.clear()
+    desk.begin(letters)
+    told.append((await desk.parts())[0])
+
+    assert [(one.state, one.detail) for one in told] == [
+        ("down", "Starting"),
+        ("down", "Waiting for Kafka at 127.0.0.1:1: Connection refused"),
+        ("up", ""),
+    ]
+
+
 async def test_how_far_behind_it_is_shows_by_partition(desk: Desk) -> None:
     with at_work(desk):
         (status,) = await desk.status()

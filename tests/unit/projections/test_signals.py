@@ -13,7 +13,7 @@ from domain.events import (
 )
 from domain.ids import EPOCH_MS, IMPORT_WORKER, AccountId, EventId, ItemId, compose
 from projections.items import Item
-from projections.signals import Edited, Gone, Posted, Related, Told, signals
+from projections.signals import Edited, Gone, Posted, Related, Told, Withdrawn, signals
 from tests import facts
 from tests.histories import histories
 
@@ -57,10 +57,19 @@ def test_a_repost_is_an_item_of_the_reposter() -> None:
     assert of(repost) == [Posted(repost.event_id, ADA, item), told(repost, BOB)]
 
 
-def test_taking_back_tells_nobody() -> None:
+def test_a_repost_that_is_taken_back_leaves_the_homes_it_was_in() -> None:
+    tweet = facts.tweet("bob")
+    repost = facts.reposted("ada", tweet)
+    removed = facts.unreposted("ada", tweet, repost=repost)
+
+    item_id = ItemId(repost.event_id)
+    assert of(removed) == [Withdrawn(removed.event_id, ADA, item_id, tweet.post_id)]
+
+
+def test_other_things_that_are_taken_back_tell_nobody() -> None:
     tweet = facts.tweet("bob")
 
-    assert of(facts.unreposted("ada", tweet)) == of(facts.unliked("ada", tweet)) == []
+    assert of(facts.unliked("ada", tweet)) == of(facts.unreposted("ada", tweet)) == []
 
 
 def test_an_edit_changes_a_post_and_may_mention_somebody() -> None:

@@ -2,14 +2,26 @@
 
 import pytest
 
-from domain.events import AccountBlocked, AccountClosed, AccountFollowed, AccountMuted
+from domain.events import (
+    AccountBlocked,
+    AccountClosed,
+    AccountFollowed,
+    AccountMuted,
+    AccountSuspended,
+)
 from tests import facts
-from tests.read_world import ReadWorld, names_of
+from tests.read_world import ADMIN, ReadWorld, names_of
 
 
 async def given_follows(world: ReadWorld, *pairs: tuple[str, str]) -> None:
     for follower, followee in pairs:
         await world.given_relation(AccountFollowed, follower, followee)
+
+
+def suspended(name: str) -> AccountSuspended:
+    return AccountSuspended(
+        event_id=facts.event_id(), actor_id=facts.account(ADMIN), account_id=facts.account(name)
+    )
 
 
 @pytest.mark.parametrize("limit", [1, 2, 100])
@@ -26,6 +38,36 @@ async def test_followers_come_newest_first_through_the_links(world: ReadWorld, l
         "bob",
     ]
     assert all(len(page["items"]) <= limit for page in pages)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+async def test_pages_are_filled_past_whom_the_reader_may_not_see(
+    world: ReadWorld, limit: int
+) -> None:
+    await given_follows(world, *((name, "ada") for name in ("bob", "cleo", "dan", "eve", "fay")))
+    await given_follows(world, *(("ada", name) for name in ("bob", "cleo", "dan", "eve", "fay")))
+    await world.given_relation(AccountBlocked, "gus", "eve")
+    await world.given(suspended("dan"))
+    account = f"/v1/accounts/{facts.account('ada')}"
+
+    for listed in ("followers", "following"):
+        pages = await world.walk(f"{account}/{listed}?limit={limit}", who="gus")
+        found = [names_of(page) for page in pages]
+        assert [name for names in found for name in names] == ["fay", "cleo", "bob"]
+        assert all(len(names) == limit for names in found[:-1])
+
+
+async def test_suggestions_mutes_and_blocks_are_filled_too(world: ReadWorld) -> None:
+    others = ("cleo", "dan", "eve", "fay")
+    await given_follows(world, ("ada", "bob"), *(("bob", name) for name in others))
+    for name in others:
+        await world.given_relation(AccountMuted, "gus", name)
+        await world.given_relation(AccountBlocked, "hal", name)
+    await world.given(suspended("dan"), suspended("fay"))
+
+    for target, who in (("suggestions", "ada"), ("mutes", "gus"), ("blocks", "hal")):
+        pages = await world.walk(f"/v1/{target}?limit=1", who=who)
+        assert sorted(names_of(page) for page in pages) == [["cleo"], ["eve"]]
 
 
 async def test_following_lists_whom_an_account_follows(world: ReadWorld) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from domain.events import BookmarkAdded, BookmarkRemoved, Event
+from domain.events import AccountBlocked, BookmarkAdded, BookmarkRemoved, Event
 from domain.ids import PostId
 from tests import facts
 from tests.read_world import ReadWorld, ids_of, link_of, names_of
@@ -120,6 +120,34 @@ async def test_who_reacted_is_listed_newest_first(
     pages = await world.walk(f"/v1/posts/{post.post_id}/{path}?limit=2")
 
     assert [names_of(page) for page in pages] == [["fay", "eve"], ["dan", "cleo"], ["bob"]]
+
+
+@pytest.mark.parametrize(("path", "react"), [("likes", facts.liked), ("reposts", facts.reposted)])
+async def test_who_reacted_and_is_blocked_leaves_no_short_page(
+    world: ReadWorld, path: str, react: Callable[..., Event]
+) -> None:
+    post = facts.tweet("ada")
+    await world.given(post, *(react(name, post) for name in ("bob", "cleo", "dan", "eve", "fay")))
+    await world.given_relation(AccountBlocked, "gus", "eve")
+    await world.given_relation(AccountBlocked, "dan", "gus")
+
+    pages = await world.walk(f"/v1/posts/{post.post_id}/{path}?limit=2", who="gus")
+
+    assert [names_of(page) for page in pages] == [["fay", "cleo"], ["bob"]]
+
+
+async def test_bookmarks_that_may_not_be_seen_leave_no_short_page(world: ReadWorld) -> None:
+    posts = [facts.tweet(name) for name in ("ada", "cleo", "dan", "eve", "ada")]
+    await world.given(*posts, *(bookmarked("bob", post.post_id) for post in posts))
+    for name in ("cleo", "eve"):
+        await world.given_relation(AccountBlocked, name, "bob")
+
+    pages = await world.walk("/v1/bookmarks?limit=2", who="bob")
+
+    assert [ids_of(page) for page in pages] == [
+        [posts[4].post_id, posts[2].post_id],
+        [posts[0].post_id],
+    ]
 
 
 async def test_bookmarks_are_the_readers_own_newest_first(world: ReadWorld) -> None:

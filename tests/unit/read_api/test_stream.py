@@ -80,7 +80,7 @@ class Client:
         ]
 
     async def until(self, enough: Callable[["Client"], bool]) -> None:
-        async with asyncio.timeout(10), self._heard:
+        async with asyncio.timeout(30), self._heard:
             await self._heard.wait_for(lambda: enough(self))
 
     async def hear(self, number: int) -> list[Happened]:
@@ -161,6 +161,27 @@ async def test_a_home_item_is_what_the_page_has(world: ReadWorld) -> None:
 
     (item,) = (await world.read("/v1/timelines/home", who="ada"))["items"]
     assert home.data == item
+
+
+async def test_a_repost_that_is_taken_back_is_a_delete_of_its_item(world: ReadWorld) -> None:
+    strange = facts.tweet("eve")
+    theirs, others = facts.reposted("bob", strange), facts.reposted("cleo", strange)
+    removed = facts.unreposted("bob", strange, repost=theirs)
+    await world.given(strange)
+    async with listening(world, "ada") as client:
+        await world.given(theirs, others, facts.unreposted("cleo", strange, repost=others), removed)
+        home, delete = await client.hear(2)
+
+    assert home.data["item_id"] == str(theirs.event_id)
+    assert delete == Happened(
+        "delete",
+        removed.event_id,
+        {
+            "id": home.data["item_id"],
+            "post_id": home.data["id"],
+            "reposted_by_id": home.data["reposted_by_id"],
+        },
+    )
 
 
 async def test_one_hears_what_concerns_one_and_nothing_else(world: ReadWorld) -> None:

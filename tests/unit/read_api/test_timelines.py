@@ -1,7 +1,9 @@
 """Home, public and account timelines over HTTP."""
 
+import asyncio
 import random
 from collections.abc import Sequence
+from typing import Final
 
 import pytest
 
@@ -9,6 +11,8 @@ from domain.events import AccountBlocked, AccountFollowed
 from projections.projection import StoreUnavailable
 from tests import facts
 from tests.read_world import Json, ReadWorld, ids_of, link_of, name_of
+
+TOGETHER_S: Final = 10.0
 
 
 async def given_friends(world: ReadWorld) -> None:
@@ -155,6 +159,53 @@ async def test_a_malformed_query_is_refused(world: ReadWorld, query: str) -> Non
 
 async def test_an_account_that_is_not_there_has_no_timeline(world: ReadWorld) -> None:
     assert (await world.ask("/v1/accounts/1/posts")).status == 404
+
+
+class Together:
+    """A store that answers when so many questions wait, of it and of the others."""
+
+    def __init__(self, store: object, others: asyncio.Barrier) -> None:
+        self._store = store
+        self._others = others
+
+    def __getattr__(self, question: str) -> object:
+        async def ask(*asked: object) -> object:
+            await self._others.wait()
+            return await getattr(self._store, question)(*asked)
+
+        return ask
+
+
+async def test_stores_that_are_waited_for_are_asked_for_a_pages_people_at_once(
+    world: ReadWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await given_friends(world)
+    quoted = facts.tweet("eve")
+    await world.given(quoted, facts.tweet("bob", quoting=quoted))
+    target = "/v1/timelines/home"
+    in_turn = await world.read(target, who="ada")
+
+    waited_for = asyncio.Barrier(4)
+    monkeypatch.setattr(world.views, "ask", asyncio.gather)
+    for name in ("account_directory", "author_timelines", "follower_graph"):
+        store = getattr(world.views, name)
+        monkeypatch.setattr(world.views, name, Together(store, waited_for))
+    async with asyncio.timeout(TOGETHER_S):
+        at_once = await world.read(target, who="ada")
+
+    assert at_once == in_turn
+    assert {a["handle"] for a in at_once["includes"]["accounts"]} == {"bob", "eve"}
+
+
+async def test_who_wrote_a_quoted_post_that_is_gone_is_not_on_the_page(world: ReadWorld) -> None:
+    await given_friends(world)
+    quoted = facts.tweet("eve")
+    await world.given(quoted, facts.tweet("bob", quoting=quoted), facts.deleted(quoted))
+
+    page = await world.read("/v1/timelines/home", who="ada")
+
+    assert page["includes"]["posts"] == []
+    assert [a["handle"] for a in page["includes"]["accounts"]] == ["bob"]
 
 
 class Away:

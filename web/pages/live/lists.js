@@ -27,6 +27,7 @@ export function list({ path, label, render, keyOf = (item) => item.id, empty, ro
     const made = render(item);
     if (made === null) return;
     shown.get(key)?.remove();
+    if (item.item_id !== undefined) made.dataset.item = item.item_id;
     shown.set(key, made);
     if (live) made.classList.add("arrived");
     if (first) body.prepend(made);
@@ -102,6 +103,19 @@ export function list({ path, label, render, keyOf = (item) => item.id, empty, ro
     fresh.textContent = said;
   }
 
+  /** Takes the item with this `item_id` away; its post may come again at another place. */
+  function withdraw(id) {
+    for (const [key, item] of waiting) if (item.item_id === id) waiting.delete(key);
+    if (waiting.size === 0) fresh.hidden = true;
+    for (const [key, made] of shown) {
+      if (made.dataset.item !== id) continue;
+      if (made.contains(document.activeElement)) (made.nextElementSibling ?? document.getElementById("main")).focus();
+      made.remove();
+      shown.delete(key);
+    }
+    number();
+  }
+
   /** Reads the beginning again and shows only that. */
   async function reload() {
     const found = await page(path).then(keep).catch(() => null);
@@ -136,6 +150,7 @@ export function list({ path, label, render, keyOf = (item) => item.id, empty, ro
     reload,
     offer,
     catchUp,
+    withdraw,
     has: (key) => shown.has(key) || waiting.has(key),
     prepend: (item) => { note.replaceChildren(); place(item, { first: true }); number(); },
     end: () => watching.disconnect(),

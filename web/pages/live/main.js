@@ -158,7 +158,7 @@ function hearServer() {
     closed: () => live("off"),
     home: told("home"),
     update: told("changed"),
-    delete: (found) => tell("deleted", found),
+    delete: (found) => tell(found.post_id === undefined ? "deleted" : "withdrawn", found),
     reset: () => tell("reset"),
     notification: async (found) => {
       await complete([{ author_id: found.actor_id, quote_of_id: found.post_id }]).catch(() => {});

@@ -1,5 +1,6 @@
 /** What this tab knows of posts and accounts, and the news that pass between its parts:
- *  `posted`, `changed` and `deleted` (posts), `related` (accounts), `home`, `notification`, `reset`. */
+ *  `posted`, `changed` and `deleted` (posts), `withdrawn` (reposts), `related` (accounts), `home`,
+ *  `notification`, `reset`. */
 
 import { read } from "./api.js";
 

@@ -35,6 +35,7 @@ export function home() {
     if (timeline.has(item.id) && (own || item.reposted_by_id === null)) return;
     timeline.offer(item, newPost(item));
   }, { signal });
+  hear("withdrawn", ({ id }) => timeline.withdraw(id), { signal });
   for (const news of ["reset", "follows"]) hear(news, timeline.reload, { signal });
   hear("opened", () => timeline.catchUp(newPost), { signal });
   const element = h("div", {},

@@ -76,7 +76,7 @@ class Process:
         ]
 
     async def until_answering(self, number: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.generations.number("trends") != number:  # noqa: ASYNC110 - nobody is told
                 await asyncio.sleep(0.01)
 

@@ -1,0 +1,1 @@
+"""Stores of views with a cache before them. Each implements its port with any store of it."""

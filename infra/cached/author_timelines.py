@@ -1,0 +1,57 @@
+"""Author timelines with the counts of tweets in a cache."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from domain.ids import AccountId
+from infra.cached.store import CachedStore, MadeStore, Touched
+from infra.redis.view_cache import ViewCache
+from projections.author_timelines import (
+    AddPost,
+    AuthorTimelines,
+    DropAuthor,
+    DropPost,
+    Operation,
+    PostKind,
+)
+from projections.items import Item
+from projections.windows import Window
+
+
+class MadeTimelines(AuthorTimelines, MadeStore[Operation], Protocol):
+    """Any author timelines."""
+
+
+class CachedAuthorTimelines(CachedStore[Operation]):
+    """Implements `projections.author_timelines.AuthorTimelines`."""
+
+    def __init__(self, store: MadeTimelines, cache: ViewCache, *, fills: bool = False) -> None:
+        super().__init__(store, cache, fills=fills)
+        self._store = store
+        self._tweets = cache.shelf("tweets", lambda count: b"%d" % count, int)
+
+    async def page(
+        self, author_id: AccountId, kind: PostKind | None, window: Window, limit: int
+    ) -> Sequence[Item]:
+        """See `AuthorTimelines.page`."""
+        return await self._store.page(author_id, kind, window, limit)
+
+    async def public_page(self, window: Window, limit: int) -> Sequence[Item]:
+        """See `AuthorTimelines.public_page`."""
+        return await self._store.public_page(window, limit)
+
+    async def tweet_counts(self, author_ids: Sequence[AccountId]) -> dict[AccountId, int]:
+        """See `AuthorTimelines.tweet_counts`."""
+        return await self._tweets.read(author_ids, self._store.tweet_counts)
+
+    def _touched(self, operations: Sequence[Operation]) -> Touched:
+        keys = set[str]()
+        for operation in operations:
+            match operation:
+                case AddPost(author_id, _, False) | DropPost(author_id, _, False):
+                    keys.add(self._tweets.key(author_id))
+                case DropAuthor(author_id):
+                    keys.add(self._tweets.key(author_id))
+                case _:
+                    pass
+        return Touched(keys)

@@ -1,0 +1,172 @@
+"""Post cards in a cache: what all readers see of a post, and what a reader did with it."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from struct import Struct
+from typing import Final, Protocol
+
+import msgspec
+
+from domain.ids import AccountId, EventId, PostId
+from domain.objects import PostCounts, PostViewer
+from infra.cached.store import CachedStore, MadeStore, Touched
+from infra.redis.view_cache import ViewCache
+from projections.post_cards import (
+    AddPost,
+    Bookmark,
+    Card,
+    DropAccount,
+    DropPost,
+    EditPost,
+    Operation,
+    PostCards,
+    PostVersion,
+    Reaction,
+    SetBookmark,
+    SetLike,
+    SetRepost,
+)
+
+# The ids of a card and its version; no id is 0.
+_FIELDS: Final = Struct("<8q")
+_NOBODY: Final = msgspec.json.encode(PostViewer())
+
+
+class MadeCards(PostCards, MadeStore[Operation], Protocol):
+    """Post cards that can be asked for each half of what a reader is shown."""
+
+    async def viewers(
+        self, reader_id: AccountId, post_ids: Collection[PostId]
+    ) -> Mapping[PostId, bytes]:
+        """What the reader did with the posts, whether or not they are there, as `Card.viewer`;
+        those without doings may be left out."""
+
+    async def referred(self, post_ids: Collection[PostId]) -> Mapping[PostId, Sequence[PostId]]:
+        """What each post that ever came answers and quotes, also if it is deleted."""
+
+
+class CachedPostCards(CachedStore[Operation]):
+    """Implements `projections.post_cards.PostCards`."""
+
+    def __init__(self, store: MadeCards, cache: ViewCache, *, fills: bool = False) -> None:
+        super().__init__(store, cache, fills=fills)
+        self._store = store
+        self._cards = cache.shelf("card", _packed, _card)
+        self._doings = cache.shelf("doing", bytes, bytes)
+
+    async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
+        """See `Store.apply`. A deletion changes what its post answers and quotes as well."""
+        deleted = {one.post_id for one in operations if isinstance(one, DropPost)}
+        known = await self._referred(deleted)
+        keys, whole = self._touched(operations)
+        keys |= self._keys_of(known)
+        async with self._cache.bars.over(keys, whole=whole):
+            await self._store.apply(operations, checkpoint)
+        # Another worker may have brought the post meanwhile, whose deletion came first.
+        brought = await self._referred(deleted - known.keys())
+        await self._cache.bars.drop(self._keys_of(brought))
+        self._write_through(operations)
+
+    async def cards(
+        self, post_ids: Sequence[PostId], reader_id: AccountId | None
+    ) -> Mapping[PostId, Card]:
+        """See `PostCards.cards`."""
+        if reader_id is None:
+            return await self._shared(post_ids)
+        shared, done = await asyncio.gather(self._shared(post_ids), self._done(reader_id, post_ids))
+        return {
+            post_id: Card(*card[:-1], done[post_id]) if post_id in done else card
+            for post_id, card in shared.items()
+        }
+
+    async def counts(self, post_id: PostId) -> PostCounts:
+        """See `PostCards.counts`."""
+        return await self._store.counts(post_id)
+
+    async def history(
+        self, post_id: PostId, limit: int, *, after: int = 0
+    ) -> Sequence[PostVersion]:
+        """See `PostCards.history`."""
+        return await self._store.history(post_id, limit, after=after)
+
+    async def likers(
+        self, post_id: PostId, limit: int, *, before: EventId | None = None
+    ) -> Sequence[Reaction]:
+        """See `PostCards.likers`."""
+        return await self._store.likers(post_id, limit, before=before)
+
+    async def reposters(
+        self, post_id: PostId, limit: int, *, before: EventId | None = None
+    ) -> Sequence[Reaction]:
+        """See `PostCards.reposters`."""
+        return await self._store.reposters(post_id, limit, before=before)
+
+    async def bookmarks(
+        self, account_id: AccountId, limit: int, *, before: EventId | None = None
+    ) -> Sequence[Bookmark]:
+        """See `PostCards.bookmarks`."""
+        return await self._store.bookmarks(account_id, limit, before=before)
+
+    async def _shared(self, post_ids: Sequence[PostId]) -> dict[PostId, Card]:
+        async def load(missing: Sequence[PostId]) -> Mapping[PostId, Card]:
+            return await self._store.cards(missing, None)
+
+        return await self._cards.read(post_ids, load)
+
+    async def _done(self, reader_id: AccountId, post_ids: Sequence[PostId]) -> dict[PostId, bytes]:
+        async def load(missing: Sequence[PostId]) -> Mapping[PostId, bytes]:
+            return await self._store.viewers(reader_id, missing)
+
+        return await self._doings.read(post_ids, load, owner=reader_id)
+
+    async def _referred(self, post_ids: Collection[PostId]) -> Mapping[PostId, Sequence[PostId]]:
+        return await self._store.referred(post_ids) if post_ids else {}
+
+    async def _read_new(self, operations: Sequence[Operation]) -> None:
+        await self._shared([one.post_id for one in operations if isinstance(one, AddPost)])
+
+    def _touched(self, operations: Sequence[Operation]) -> Touched:
+        """By themselves. The doings of a closed account are any number."""
+        keys = set[str]()
+        for operation in operations:
+            match operation:
+                case DropAccount():
+                    return Touched(set(), whole=True)
+                case AddPost():
+                    referred = operation.in_reply_to_id, operation.quote_of_id
+                    posts = (operation.post_id, *(one for one in referred if one is not None))
+                    keys.update(map(self._cards.key, posts))
+                case EditPost(post_id) | DropPost(post_id):
+                    keys.add(self._cards.key(post_id))
+                case SetLike(account_id, post_id) | SetRepost(account_id, post_id):
+                    keys.add(self._cards.key(post_id))
+                    keys.add(self._doings.key(post_id, account_id))
+                case SetBookmark(account_id, post_id):
+                    keys.add(self._doings.key(post_id, account_id))
+        return Touched(keys)
+
+    def _keys_of(self, referred: Mapping[PostId, Iterable[PostId]]) -> set[str]:
+        return {self._cards.key(one) for posts in referred.values() for one in posts}
+
+
+def _packed(card: Card) -> bytes:
+    *fields, members, _ = card
+    return _FIELDS.pack(*(field or 0 for field in fields)) + members
+
+
+def _card(packed: bytes) -> Card:
+    post, author, answered, answered_author, conversation, quoted, quoted_author, version = (
+        _FIELDS.unpack_from(packed)
+    )
+    return Card(
+        PostId(post),
+        AccountId(author),
+        PostId(answered) if answered else None,
+        AccountId(answered_author) if answered_author else None,
+        PostId(conversation),
+        PostId(quoted) if quoted else None,
+        AccountId(quoted_author) if quoted_author else None,
+        version,
+        packed[_FIELDS.size :],
+        _NOBODY,
+    )

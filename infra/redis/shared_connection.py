@@ -1,0 +1,180 @@
+"""One connection to Redis that all callers of a process share.
+
+The client's own connections carry one command at a time, and its way there costs a process many
+times what Redis spends on it. Here the commands of one turn of the event loop go out together and
+answers are handed out in their order, as Redis gives them. It makes no difference to Redis, which
+serves one command after the other.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, cast
+
+import hiredis
+from redis.exceptions import ConnectionError, InvalidResponse, TimeoutError
+
+Argument = bytes | str | int | float
+Asked = asyncio.Future[Any]
+
+_NOTHING: Final = object()
+
+
+class SharedConnection:
+    """Connects when it is first asked, in the event loop that asks, and again after it was lost.
+
+    `greeting` are the commands that a new connection begins with; `error_of` makes an exception
+    of what Redis says when it refuses.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        greeting: Sequence[Sequence[Argument]],
+        error_of: Callable[[str], Exception],
+        limit_s: float,
+    ) -> None:
+        self._address = host, port
+        self._greeting = greeting
+        self._error_of = error_of
+        self._limit_s = limit_s
+        self._wire: _Wire | None = None
+        self._connecting: asyncio.Task[_Wire] | None = None
+
+    async def ask(self, command: Sequence[Argument]) -> Any:
+        """What Redis answers. Raises ConnectionError and TimeoutError of the client, after which
+        it is not known whether the command was run, and what Redis refuses with."""
+        packed = _packed(command)
+        wire = self._wire
+        if wire is None or wire.is_lost:
+            wire = await self._connected()
+        return await wire.ask(packed)
+
+    async def close(self) -> None:
+        """Let the connection go; who waits for an answer gets none."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait([self._connecting])
+        if self._wire is not None:
+            self._wire.end(ConnectionError("The connection to Redis is closed"))
+            self._wire = None
+
+    async def _connected(self) -> "_Wire":
+        """Of several that ask at once the first one connects."""
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._connect())
+            self._connecting.add_done_callback(self._end_connecting)
+        return await asyncio.shield(self._connecting)
+
+    def _end_connecting(self, ended: "asyncio.Task[_Wire]") -> None:
+        self._connecting = None
+        if not ended.cancelled():
+            ended.exception()  # told to those who wait, if there still are any
+
+    async def _connect(self) -> "_Wire":
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._limit_s):
+                _, wire = await loop.create_connection(
+                    lambda: _Wire(loop, self._error_of, self._limit_s), *self._address
+                )
+        except OSError as error:  # also when it takes too long
+            raise ConnectionError(f"{self._address}: {error!r}") from error
+        try:
+            await asyncio.gather(*(wire.ask(_packed(one)) for one in self._greeting))
+        except BaseException as error:
+            wire.end(ConnectionError(f"{self._address}: {error!r}"))
+            raise
+        self._wire = wire
+        return wire
+
+
+def _packed(command: Sequence[Argument]) -> bytes:
+    packed: bytes = hiredis.pack_command(cast("Any", tuple(command)))
+    return packed
+
+
+class _Wire(asyncio.Protocol):
+    """A connection as long as it lasts. It ends with the first answer that is late."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        error_of: Callable[[str], Exception],
+        limit_s: float,
+    ) -> None:
+        self.is_lost = False
+        self._loop = loop
+        self._limit_s = limit_s
+        self._reader = hiredis.Reader(
+            protocolError=InvalidResponse, replyError=error_of, notEnoughData=_NOTHING
+        )
+        self._transport: asyncio.Transport | None = None
+        self._unsent: list[bytes] = []
+        # With when each is late.
+        self._waiting: deque[tuple[Asked, float]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def ask(self, packed: bytes) -> Asked:
+        """Send a command with others that are asked now; its answer."""
+        asked: Asked = self._loop.create_future()
+        if self.is_lost:
+            asked.set_exception(ConnectionError("The connection to Redis was lost"))
+            return asked
+        if not self._unsent:
+            self._loop.call_soon(self._send)
+        self._unsent.append(packed)
+        late = self._loop.time() + self._limit_s
+        self._waiting.append((asked, late))
+        if self._timer is None:
+            self._timer = self._loop.call_at(late, self._look)
+        return asked
+
+    def end(self, why: Exception) -> None:
+        """Nobody gets an answer any more."""
+        self.is_lost = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+        while self._waiting:
+            asked, _ = self._waiting.popleft()
+            if not asked.done():
+                asked.set_exception(why)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.end(ConnectionError(f"The connection to Redis was lost: {error!r}"))
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        while (answer := self._reader.gets()) is not _NOTHING:
+            if isinstance(answer, hiredis.PushNotification):
+                continue
+            asked, _ = self._waiting.popleft()
+            if asked.done():  # who asked has gone
+                continue
+            if isinstance(answer, Exception):
+                asked.set_exception(answer)
+            else:
+                asked.set_result(answer)
+
+    def _send(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        if self._transport is not None and not self.is_lost:
+            self._transport.write(b"".join(unsent))
+
+    def _look(self) -> None:
+        """Whether the oldest answer is late."""
+        self._timer = None
+        if not self._waiting:
+            return
+        late = self._waiting[0][1]
+        if late <= self._loop.time():
+            self.end(TimeoutError(f"Redis did not answer for {self._limit_s:g} s"))
+        else:
+            self._timer = self._loop.call_at(late, self._look)

@@ -1,0 +1,74 @@
+"""The scripts of view caches, and how it is noticed that Redis began anew.
+
+Redis (7 and up) forgets scripts when it ends and may remember keys: as they were a second ago, or
+an hour, as its persistence is set; so may a replica that takes over. What writers barred and
+removed since is then back. So whoever finds that a script is not there says first that a new life
+of Redis has begun, in which no value of an earlier one counts, and only then loads the scripts.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from redis.exceptions import NoScriptError
+
+from infra.breaker import Breaker
+from infra.redis.client import RedisClient, outages_told
+from infra.redis.scripts import Argument, text_of
+
+LIFE: Final = "starling:view_cache:life"
+TEXTS: Final = {
+    "read": text_of("view_cache_read"),
+    "fill": text_of("view_cache_fill"),
+    "bar": text_of("view_cache_bars", "view_cache_bar"),
+    "unbar": text_of("view_cache_bars", "view_cache_unbar"),
+}
+
+
+def new_token() -> str:
+    """Eight characters that nobody else has."""
+    return secrets.token_urlsafe(6)
+
+
+class CacheScripts:
+    """Calls of one process. `life` is the key by which lives of Redis are told apart."""
+
+    def __init__(
+        self, redis: RedisClient, *, life: str = LIFE, texts: Mapping[str, str] = TEXTS
+    ) -> None:
+        self.life = life
+        self._redis = redis
+        self._texts = texts
+        self._hashes = {
+            name: hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+            for name, text in texts.items()
+        }
+
+    async def run(
+        self,
+        script: str,
+        keys: Sequence[str],
+        arguments: Sequence[Argument],
+        *,
+        breaker: Breaker,
+        within_s: float,
+    ) -> Any:
+        """What it returns. Raises StoreUnavailable, after `within_s` at the latest; whether it has
+        run is unknown then."""
+        sha, given = self._hashes[script], (*keys, *arguments)
+        with outages_told(self._redis, breaker):
+            async with asyncio.timeout(within_s):
+                try:
+                    return await self._redis.evalsha(sha, len(keys), *given)
+                except NoScriptError:
+                    await self._begin()
+                    return await self._redis.evalsha(sha, len(keys), *given)
+
+    async def _begin(self) -> None:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.set(self.life, new_token())
+            for text in self._texts.values():
+                pipeline.script_load(text)
+            await pipeline.execute()

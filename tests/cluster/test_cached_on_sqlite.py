@@ -1,0 +1,159 @@
+"""What is cached stays what the store says, whatever is applied: on stores that answer at once.
+
+The same on the engines is in test_cached_*.py; what a store is, a cache does not know.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+
+import msgspec
+import pytest
+
+from domain.ids import AccountId, PostId
+from domain.objects import PostViewer
+from infra.redis import view_cache_turns
+from infra.sqlite.account_directory import SqliteAccountDirectory
+from infra.sqlite.author_timelines import SqliteAuthorTimelines
+from infra.sqlite.follower_graph import SqliteFollowerGraph
+from infra.sqlite.post_cards import SqlitePostCards
+from projections.post_cards import POST_CARDS, AddPost, Operation, project
+from tests.cluster.cached import (
+    Compared,
+    ComparedCards,
+    ComparedDirectory,
+    ComparedGraph,
+    ComparedTimelines,
+    caches_on,
+)
+from tests.cluster.examples import fewer_examples
+from tests.cluster.local import LocalCluster
+from tests.contract.account_directory_contract import AccountDirectoryContract
+from tests.contract.author_timelines_contract import AuthorTimelinesContract
+from tests.contract.follower_graph_contract import FollowerGraphContract
+from tests.contract.post_cards_contract import PostCardsContract
+from tests.contract.projecting import deliver
+from tests.facts import deleted, edited, liked, recorded, reply, reposted, tweet, unliked
+
+_DONE = """SELECT post_id, liked > 0, reposted > 0, bookmarked > 0 FROM reactions
+WHERE account_id = ?"""
+
+
+class CardsInHalves(SqlitePostCards):
+    """As a store is to be that has a cache before it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._path = path
+        self._referred: dict[PostId, list[PostId]] = {}
+
+    async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
+        await super().apply(operations, checkpoint)
+        for one in operations:
+            if isinstance(one, AddPost):
+                referred = one.in_reply_to_id, one.quote_of_id
+                self._referred[one.post_id] = [post for post in referred if post is not None]
+
+    async def viewers(
+        self, reader_id: AccountId, post_ids: Collection[PostId]
+    ) -> Mapping[PostId, bytes]:
+        with closing(sqlite3.connect(self._path)) as rows:
+            done = rows.execute(_DONE, (reader_id,)).fetchall()
+        return {
+            post_id: msgspec.json.encode(PostViewer(*map(bool, did)))
+            for post_id, *did in done
+            if post_id in post_ids
+        }
+
+    async def referred(self, post_ids: Collection[PostId]) -> Mapping[PostId, Sequence[PostId]]:
+        return {one: self._referred[one] for one in post_ids if one in self._referred}
+
+
+class OnSqlite:
+    """A contract's `opened` and `empty_store`."""
+
+    kind: ClassVar[Callable[..., Any]]
+    compared: ClassVar[Callable[..., Compared]]
+    redis_port: ClassVar[int]
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def redis(cls, cluster: LocalCluster) -> None:
+        cls.redis_port = cluster.ports.redis
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Any]:
+        with TemporaryDirectory() as folder, closing(self._made(folder)) as store:
+            async with caches_on(self.redis_port) as another:
+                yield type(self).compared(store, another(), fills=True)
+
+    @pytest.fixture
+    def empty_store(self) -> Callable[[], AbstractAsyncContextManager[Any]]:
+        return self.opened
+
+    def _made(self, folder: str) -> Any:
+        store = type(self).kind(Path(folder) / "store.db")
+        # As stores on engines have them.
+        store.create = store.drop = None
+        return store
+
+
+class TestCachedPostCards(OnSqlite, PostCardsContract):
+    kind = CardsInHalves
+    compared = ComparedCards
+    test_any_delivery_of_a_history_gives_what_the_history_says = fewer_examples(
+        PostCardsContract.test_any_delivery_of_a_history_gives_what_the_history_says, 4
+    )
+
+    async def test_each_event_is_seen_as_soon_as_it_is_applied(self, store: ComparedCards) -> None:
+        post = tweet("ada", "news")
+        answer, quote = reply("bob", post, "no"), tweet("cleo", "look", quoting=post)
+        doings = liked("bob", post), reposted("cleo", post), unliked("bob", post)
+        ends = deleted(answer), deleted(quote), deleted(post)
+        events = post, answer, quote, edited(post, "more news"), *doings, *ends
+        history = recorded(events)
+
+        for one in history:
+            await deliver(POST_CARDS, store, [one])
+
+        assert await store.cards([post.post_id], None) == {}
+
+    async def test_what_is_posted_is_cached_before_anybody_asks(
+        self, store: ComparedCards, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(view_cache_turns, "WITHIN_S", 30.0)
+        store.compares = False
+        post = tweet("ada", "news")
+        await super(Compared, store).apply(project(recorded([post])), {0: 1})
+        await store.caches.settle()
+        await store.caches.settle()
+        monkeypatch.setattr(store.within, "cards", None)
+
+        assert post.post_id in await store.cards([post.post_id], None)
+
+
+class TestCachedAuthorTimelines(OnSqlite, AuthorTimelinesContract):
+    kind = SqliteAuthorTimelines
+    compared = ComparedTimelines
+    test_any_delivery_of_a_history_gives_what_the_history_says = fewer_examples(
+        AuthorTimelinesContract.test_any_delivery_of_a_history_gives_what_the_history_says, 4
+    )
+
+
+class TestCachedFollowerGraph(OnSqlite, FollowerGraphContract):
+    kind = SqliteFollowerGraph
+    compared = ComparedGraph
+    test_any_delivery_of_a_history_gives_what_the_history_says = fewer_examples(
+        FollowerGraphContract.test_any_delivery_of_a_history_gives_what_the_history_says, 4
+    )
+
+
+class TestCachedAccountDirectory(OnSqlite, AccountDirectoryContract):
+    kind = SqliteAccountDirectory
+    compared = ComparedDirectory
+    test_every_delivery_of_a_history_gives_the_same_view = fewer_examples(
+        AccountDirectoryContract.test_every_delivery_of_a_history_gives_the_same_view, 4
+    )

@@ -1,0 +1,113 @@
+"""Many callers share a connection to Redis: each gets its own answer, or hears of none."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import pytest
+import pytest_asyncio
+from redis.exceptions import ConnectionError, ResponseError, TimeoutError
+
+from infra.redis.shared_connection import SharedConnection
+from tests.programs import free_port
+from tests.resp_server import RespServer, resp_server
+
+LIMIT_S: Final = 1.0
+GREETING: Final = (("HELLO", 3), ("SELECT", 2))
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[RespServer]:
+    async with resp_server() as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def connection(server: RespServer) -> AsyncIterator[SharedConnection]:
+    made = SharedConnection(
+        "127.0.0.1", server.port, greeting=GREETING, error_of=ResponseError, limit_s=LIMIT_S
+    )
+    yield made
+    await made.close()
+
+
+async def test_what_is_asked_together_travels_together(
+    connection: SharedConnection, server: RespServer
+) -> None:
+    await connection.ask(("ECHO", "first"))
+    server.reads.clear()
+
+    answers = await asyncio.gather(*(connection.ask(("ECHO", number)) for number in range(50)))
+
+    assert answers == [str(number).encode() for number in range(50)]
+    assert server.reads == [50]
+
+
+async def test_of_several_that_ask_first_one_connects_and_greets(
+    connection: SharedConnection, server: RespServer
+) -> None:
+    answers = await asyncio.gather(*(connection.ask(("ECHO", number)) for number in range(3)))
+
+    assert answers == [b"0", b"1", b"2"]
+    assert server.heard[:3] == [[b"HELLO", b"3"], [b"SELECT", b"2"], [b"ECHO", b"0"]]
+    assert len(server.heard) == 5
+
+
+async def test_a_refusal_is_told_to_who_asked(connection: SharedConnection) -> None:
+    asked = (("ECHO", "before"), ("REFUSE",), ("ECHO", "after"))
+    outcomes = await asyncio.gather(*map(connection.ask, asked), return_exceptions=True)
+
+    assert (outcomes[0], outcomes[2]) == (b"before", b"after")
+    assert isinstance(outcomes[1], ResponseError)
+
+
+async def test_who_gives_up_takes_nobodys_answer(connection: SharedConnection) -> None:
+    await connection.ask(("ECHO", "first"))
+    impatient = asyncio.create_task(connection.ask(("ECHO", "impatient")))
+    await asyncio.sleep(0)
+    patient = asyncio.create_task(connection.ask(("ECHO", "patient")))
+    await asyncio.sleep(0)
+    impatient.cancel()
+
+    assert await patient == b"patient"
+    assert impatient.cancelled()
+
+
+async def test_a_late_answer_ends_the_connection_and_the_next_one_is_new(
+    connection: SharedConnection, server: RespServer
+) -> None:
+    asked = (("ECHO", "in time"), ("SILENCE",), ("ECHO", "behind it"))
+    outcomes: list[Any] = await asyncio.gather(
+        *map(connection.ask, asked[:2]), return_exceptions=True
+    )
+    again = await connection.ask(asked[2])
+
+    assert outcomes[0] == b"in time"
+    assert isinstance(outcomes[1], TimeoutError)
+    assert again == b"behind it"
+    assert server.heard.count([b"HELLO", b"3"]) == 2
+
+
+async def test_a_connection_that_was_closed_is_opened_anew(
+    connection: SharedConnection, server: RespServer
+) -> None:
+    await connection.ask(("ECHO", "first"))
+    waiting = asyncio.create_task(connection.ask(("SILENCE",)))
+    await server.silent.wait()
+    server.hang_up()
+
+    with pytest.raises(ConnectionError):
+        await waiting
+    assert await connection.ask(("ECHO", "again")) == b"again"
+
+
+async def test_where_nobody_listens_everybody_hears_it() -> None:
+    connection = SharedConnection(
+        "127.0.0.1", free_port(), greeting=(), error_of=ResponseError, limit_s=LIMIT_S
+    )
+
+    asked = (connection.ask(("ECHO", number)) for number in range(3))
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert {type(one) for one in outcomes} == {ConnectionError}
+    await connection.close()
