@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,13 @@ def cluster(engines_can_run: None) -> LocalCluster:
         found = local.shared()
         found.up()
     return found
+
+
+def pytest_configure() -> None:
+    """A shell that runs a command in the background lets it ignore SIGINT, and so do the programs
+    that it starts; tests send theirs one."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)
