@@ -4,7 +4,9 @@ import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
+
+LOG_FILE: Final = "log.db"
 
 
 class FolderInUse(Exception):

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from math import inf
 from pathlib import Path
-from typing import Final
 
 from domain.errors import Conflict
-from infra.folder import projection_file
+from infra.folder import LOG_FILE, projection_file
 from infra.generations import AlreadyBuilt, Generation, Plan
 from infra.profiles.embedded_stores import Surroundings, opened
 from infra.settings import Settings
@@ -28,8 +27,6 @@ from projections.projection import Projection
 from streams.envelope import Codec
 from streams.pipeline import Pipeline
 from streams.rebuild import Rebuilt, rebuild
-
-LOG_FILE: Final = "log.db"
 
 
 async def replay(

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from domain.errors import Unavailable
+from infra.folder import LOG_FILE
 from infra.generations import Generation
 from infra.profiles.embedded_stores import Surroundings, opened
 from infra.profiles.embedded_verifying import OnFolder
@@ -38,7 +39,6 @@ from streams.feed import Feed
 from streams.pipeline import Paused
 from streams.reapply import Sink
 
-LOG_FILE: Final = "log.db"
 UNTOLD: Final = (Paused, StoreUnavailable, Unavailable, TimeoutError, OSError, sqlite3.Error)
 
 Report = Callable[[str, Step], None]

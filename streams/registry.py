@@ -1,7 +1,9 @@
 """The projections that there are: one line for each."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from domain.errors import NotFound
 from projections.account_directory import ACCOUNT_DIRECTORY
 from projections.author_timelines import AUTHOR_TIMELINES
 from projections.conversations import CONVERSATIONS
@@ -29,6 +31,14 @@ PROJECTIONS: Final = (
     ACCOUNT_DIRECTORY,
     MODERATION,
 )
+BY_NAME: Final[Mapping[str, Projection]] = {one.name: one for one in PROJECTIONS}
+
+
+def projection_named(name: str) -> Projection:
+    """Raises NotFound."""
+    if name not in BY_NAME:
+        raise NotFound(f"There is no projection {name}")
+    return BY_NAME[name]
 
 
 def joined(stores: Stores) -> tuple[tuple[Projection, Store[Any]], ...]:

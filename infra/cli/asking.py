@@ -8,8 +8,8 @@ import typer
 from infra.control.client import RequestFailed
 from infra.control.reach import perform
 from infra.control.requests import Request, Result
+from infra.folder import LOG_FILE
 from infra.importing.tally import Progress, Report
-from infra.profiles.embedded import LOG_FILE
 from infra.settings import Settings
 
 Account = Annotated[

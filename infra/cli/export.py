@@ -15,6 +15,7 @@ from domain.ids import AccountId
 from infra.cli.asking import Account, asked, fail, require_installation
 from infra.cli.settings import load_or_exit
 from infra.control.requests import AccountFound, FindAccount
+from infra.folder import LOG_FILE
 from infra.settings import Settings
 from infra.sqlite.keyring import SqliteKeyring
 from streams.envelope import Codec
@@ -63,7 +64,7 @@ async def _write(settings: Settings, account_id: AccountId, out: BinaryIO) -> in
 async def _embedded_log(settings: Settings, account_id: AccountId) -> AsyncIterator[Log]:
     """Beside the server, if one runs: it only reads."""
     # Imported here, as below: the other commands start faster without the stores.
-    from infra.profiles.embedded_remains import LOG_FILE, batches_of  # noqa: PLC0415
+    from infra.profiles.embedded_remains import batches_of  # noqa: PLC0415
     from infra.sqlite.feed import SqliteFeed  # noqa: PLC0415
 
     folder = settings.data_path

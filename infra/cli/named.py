@@ -1,6 +1,6 @@
 """What the commands share that are about a projection which is named."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 import typer
@@ -9,11 +9,10 @@ from infra.cli.asking import fail, require_installation
 from infra.cli.settings import load_or_exit
 from infra.settings import Settings
 from projections.projection import Projection
-from streams.registry import PROJECTIONS
+from streams.registry import BY_NAME
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Which projection")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs")]
-_BY_NAME: Final = {projection.name: projection for projection in PROJECTIONS}
 
 
 def installed() -> Settings:
@@ -25,9 +24,9 @@ def installed() -> Settings:
 
 def projection_named(name: str) -> Projection:
     """It, or exit status 1."""
-    if name not in _BY_NAME:
-        fail(f"There is no projection {name}: {', '.join(_BY_NAME)}")
-    return _BY_NAME[name]
+    if name not in BY_NAME:
+        fail(f"There is no projection {name}: {', '.join(BY_NAME)}")
+    return BY_NAME[name]
 
 
 def say(found: msgspec.Struct, words: str, *, as_json: bool) -> None:

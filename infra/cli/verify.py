@@ -15,15 +15,14 @@ from infra.cli.named import say
 from infra.cli.replay import How, built_anew
 from infra.cli.settings import load_or_exit
 from infra.cli.verdicts import Lines, Outcome, Repair, Verified, Way, differences, verified, words
+from infra.folder import LOG_FILE
 from infra.settings import Settings
 from projections.projection import Projection
 from streams.answers.proof import Verdict
-from streams.registry import PROJECTIONS
+from streams.registry import BY_NAME, PROJECTIONS
 
-LOG_FILE: Final = "log.db"
 DIFFERENT: Final = 1
 COULD_NOT_TELL: Final = 2
-_BY_NAME: Final = {projection.name: projection for projection in PROJECTIONS}
 
 
 def verify(
@@ -53,9 +52,9 @@ def verify(
     settings = load_or_exit()
     if settings.profile == "embedded" and not (settings.data_path / LOG_FILE).is_file():
         _give_up(f"There is no log in {settings.data_path}")
-    if name is not None and name not in _BY_NAME:
-        _give_up(f"There is no projection {name}: {', '.join(_BY_NAME)}")
-    projections = PROJECTIONS if name is None else (_BY_NAME[name],)
+    if name is not None and name not in BY_NAME:
+        _give_up(f"There is no projection {name}: {', '.join(BY_NAME)}")
+    projections = PROJECTIONS if name is None else (BY_NAME[name],)
     with _could_not_tell():
         if repair:
             outcomes = {_repair(settings, one, sample, as_json=as_json) for one in projections}

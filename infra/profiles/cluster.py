@@ -22,7 +22,6 @@ from infra.live_hub import LiveHub
 from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
 from infra.metrics import Metrics
-from infra.postgresql.dead_letters import PostgresqlDeadLetters
 from infra.postgresql.identity import PostgresqlIdentityStore
 from infra.postgresql.leases import PostgresqlLeases
 from infra.profiles.clients import Clients
@@ -122,7 +121,7 @@ class Cluster:
         await self._open_log(clients)
 
     async def _open_views(self, clients: Clients) -> None:
-        swaps = swaps_of(clients, self._shared.database, self._settings)
+        swaps = swaps_of(self._shared, self._settings)
         self.generations = ClusterGenerations(
             swaps,
             GenerationWatch(swaps.known),
@@ -132,9 +131,7 @@ class Cluster:
         self.views = Views(
             **stores, refusals=self.refusals, now_ms=wall_clock_ms, ask=asyncio.gather
         )
-        self.dead_letters = PostgresqlDeadLetters(
-            self._shared.database, clients.names.shared, parked_max=self._settings.parked_max
-        )
+        self.dead_letters = self._shared.dead_letters()
         self.projections = StoredProjections(
             self.views,
             self._feed,

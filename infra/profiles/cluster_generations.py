@@ -14,13 +14,13 @@ from typing import Any, Final, Protocol
 from domain.errors import Conflict, Unavailable
 from infra.generations import Generation
 from infra.profiles.cluster_stores import closed
-from infra.profiles.cluster_swaps import ClusterSwaps, projection_named
+from infra.profiles.cluster_swaps import ClusterSwaps
 from infra.profiles.generation_watch import GenerationWatch
 from projections.projection import Projection, StoreUnavailable
 from projections.stores import Stores
 from streams.polled_progress import PolledProgress
 from streams.reapply import Taken
-from streams.registry import PROJECTIONS
+from streams.registry import PROJECTIONS, projection_named
 
 RETRY_S: Final = 0.05
 BUG_RETRY_S: Final = 2.0

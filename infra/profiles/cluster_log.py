@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Final, Self
 
+from infra.cassandra.archive_store import CassandraArchive
 from infra.cassandra.event_log import ClusterEventLog, Committed
 from infra.cassandra.session import CassandraSession
 from infra.kafka.feed import KafkaFeed
 from infra.kafka.producer import KafkaProducer
 from infra.kafka.topics import KafkaTopics
 from infra.postgresql.database import Database
+from infra.postgresql.dead_letters import PostgresqlDeadLetters
+from infra.postgresql.generations import PostgresqlGenerations
 from infra.postgresql.keyring import PostgresqlKeyring
 from infra.postgresql.migrations import migrate
 from infra.profiles.clients import Clients
@@ -19,6 +22,7 @@ from infra.stamps import wall_clock_ms
 from streams.envelope import NO_ORIGIN, Codec, Origin
 
 LOG_TABLES: Final = "log"
+ARCHIVE_TABLES: Final = "archive"
 
 
 class ClusterLog:
@@ -58,6 +62,22 @@ class ClusterLog:
     async def session(self) -> CassandraSession:
         """The session on Cassandra."""
         return await self.clients.cassandra()
+
+    async def archive(self) -> CassandraArchive:
+        """Where every partition is kept for good; waits for Cassandra, makes missing tables."""
+        archive = CassandraArchive(await self.session(), ARCHIVE_TABLES)
+        await connected("Cassandra", str(self.clients.engines.cassandra), archive.create)
+        return archive
+
+    def dead_letters(self) -> PostgresqlDeadLetters:
+        """What could not be applied."""
+        shared, parked_max = self.clients.names.shared, self._settings.parked_max
+        return PostgresqlDeadLetters(self.database, shared, parked_max=parked_max)
+
+    def generations(self) -> PostgresqlGenerations:
+        """Which generation of each projection answers."""
+        url, shared = self.clients.engines.postgresql, self.clients.names.shared
+        return PostgresqlGenerations(self.database, url, shared)
 
     async def event_log(
         self,

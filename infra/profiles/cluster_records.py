@@ -8,8 +8,7 @@ from domain.errors import Unavailable
 from domain.topics import Place
 from infra.cassandra.archive_store import CassandraArchive, Volume
 from infra.kafka.reading import KafkaRecord, PartitionReader
-from infra.profiles.cluster_log import ClusterLog
-from infra.profiles.workers import ARCHIVE_TABLES
+from infra.profiles.cluster_log import ARCHIVE_TABLES, ClusterLog
 from infra.told_log import NotInLog
 
 PAGE: Final = 1_000

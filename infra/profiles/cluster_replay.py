@@ -15,26 +15,23 @@ from typing import Any, Final, NamedTuple, Self
 
 from domain.errors import Unavailable
 from domain.topics import name_of
-from infra.cassandra.archive_store import CassandraArchive
 from infra.control.requests import Answering, PruneProjection, RollBackProjection
 from infra.engines import engines_of
 from infra.generations import Generation, Plan
 from infra.kafka.archive import ArchiveFeed
 from infra.kafka.feed import KafkaFeed
-from infra.postgresql.dead_letters import PostgresqlDeadLetters
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_log import ClusterLog
 from infra.profiles.cluster_stores import opened
-from infra.profiles.cluster_swaps import ClusterSwaps, projection_named, swaps_of
+from infra.profiles.cluster_swaps import ClusterSwaps, swaps_of
 from infra.profiles.names import Names
 from infra.profiles.replay_shares import Work, fill_in_processes
-from infra.profiles.waiting import connected
-from infra.profiles.workers import ARCHIVE_TABLES
 from infra.settings import Settings
 from projections.projection import Projection, StoreUnavailable
 from streams.feed import Fed
 from streams.pipeline import Pipeline
 from streams.rebuild import Rebuilt, rebuild_in_lanes
+from streams.registry import projection_named
 
 # Partitions that are read and applied at once: while one waits for its engine another decodes.
 LANES: Final = 4
@@ -93,7 +90,7 @@ class Replays:
         async with AsyncExitStack() as opening:
             clients = Clients(engines_of(settings), Names(settings.namespace), opening)
             shared = await ClusterLog.open(clients, opening, settings)
-            yield cls(settings, shared, swaps_of(clients, shared.database, settings))
+            yield cls(settings, shared, swaps_of(shared, settings))
 
     async def replay(
         self,
@@ -164,22 +161,17 @@ class Replays:
         store: Any = await opened(
             projection, shared.clients, self._settings, generation=generation, caching="none"
         )
-        letters = PostgresqlDeadLetters(
-            shared.database, shared.clients.names.shared, parked_max=self._settings.parked_max
-        )
         return Pipeline(
             projection,
             store,
-            letters,
+            shared.dead_letters(),
             stalled=lambda _name, _error: None,
             generation=generation,
         )
 
     async def _whole_log(self) -> WholeLog:
         shared = self._shared
-        store = CassandraArchive(await shared.session(), ARCHIVE_TABLES)
-        await connected("Cassandra", str(shared.clients.engines.cassandra), store.create)
-        archive = ArchiveFeed(store, shared.codec, await shared.topics.describe())
+        archive = ArchiveFeed(await shared.archive(), shared.codec, await shared.topics.describe())
         topics = KafkaFeed(shared.servers, shared.codec, prefix=shared.prefix)
         return WholeLog(archive, topics)
 

@@ -14,17 +14,16 @@ from typing import Any, Final
 from domain.errors import Conflict, NotFound, Unavailable
 from infra.generations import Generation, covers
 from infra.kafka.groups import KafkaGroups
-from infra.postgresql.database import Database
 from infra.postgresql.dead_letters import PostgresqlDeadLetters
 from infra.postgresql.generations import PostgresqlGenerations
 from infra.profiles.clients import Clients
+from infra.profiles.cluster_log import ClusterLog
 from infra.profiles.cluster_stores import made, prepared
 from infra.settings import Settings
 from projections.projection import Projection, StoreUnavailable
 from streams.dead_letters import Build
-from streams.registry import PROJECTIONS
+from streams.registry import projection_named
 
-BY_NAME: Final = {projection.name: projection for projection in PROJECTIONS}
 LOOK_EVERY_S: Final = 0.1
 # Who does not move on for so long is not going to: a new group meets within a few seconds, and
 # a worker that died leaves its group after six.
@@ -163,16 +162,7 @@ class ClusterSwaps:
         return await made(projection, self._clients, self._settings, generation=one.number)
 
 
-def swaps_of(clients: Clients, database: Database, settings: Settings) -> ClusterSwaps:
+def swaps_of(log: ClusterLog, settings: Settings) -> ClusterSwaps:
     """Those of an installation."""
-    url, shared = clients.engines.postgresql, clients.names.shared
-    known = PostgresqlGenerations(database, url, shared)
-    letters = PostgresqlDeadLetters(database, shared)
-    return ClusterSwaps(known, KafkaGroups(clients.engines.kafka), letters, clients, settings)
-
-
-def projection_named(name: str) -> Projection:
-    """Raises NotFound."""
-    if name not in BY_NAME:
-        raise NotFound(f"There is no projection {name}")
-    return BY_NAME[name]
+    groups = KafkaGroups(log.servers)
+    return ClusterSwaps(log.generations(), groups, log.dead_letters(), log.clients, settings)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from domain.topics import place_of
-from infra.cassandra.archive_store import CassandraArchive
 from infra.engines import engines_of
 from infra.generations import FOLLOWING, Generation
 from infra.kafka.archive import ArchiveFeed
@@ -19,8 +18,6 @@ from infra.profiles.clients import Clients
 from infra.profiles.cluster_log import ClusterLog
 from infra.profiles.cluster_stores import closed, made, opened
 from infra.profiles.names import Names
-from infra.profiles.waiting import connected
-from infra.profiles.workers import ARCHIVE_TABLES
 from infra.redis.home_timelines import RedisHomeTimelines
 from infra.settings import Settings
 from projections.home_timelines import HOME_TIMELINES
@@ -36,14 +33,9 @@ async def on_engines(settings: Settings) -> AsyncIterator["Engines"]:
     async with AsyncExitStack() as opening:
         clients = Clients(engines_of(settings), Names(settings.namespace), opening)
         log = await ClusterLog.open(clients, opening, settings)
-        store = CassandraArchive(await log.session(), ARCHIVE_TABLES)
-        await connected("Cassandra", str(clients.engines.cassandra), store.create)
-        archive = ArchiveFeed(store, log.codec, await log.topics.describe())
+        archive = ArchiveFeed(await log.archive(), log.codec, await log.topics.describe())
         topics = ArchivedTopics(await log.feed(), archive)
-        known = PostgresqlGenerations(
-            log.database, clients.engines.postgresql, clients.names.shared
-        )
-        yield Engines(clients, settings, topics, known)
+        yield Engines(clients, settings, topics, log.generations())
 
 
 class ArchivedTopics:

@@ -10,7 +10,7 @@ from typing import Final, Protocol, Self, TypeVar
 
 from commands.ports import Ports
 from infra.counters import ViewCounters
-from infra.folder import DataFolder
+from infra.folder import LOG_FILE, DataFolder
 from infra.live_hub import LiveHub
 from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
@@ -41,7 +41,6 @@ from streams.registry import joined
 from streams.runner import LocalRunner
 from web.request_id import current as current_request
 
-LOG_FILE: Final = "log.db"
 # How a view's file says, on the way of a read, that it cannot be reached.
 OUTAGES: Final = (StoreUnavailable, sqlite3.OperationalError)
 LOWEST_COST: Final = Cost(passes=1, memory_kib=8, lanes=1)

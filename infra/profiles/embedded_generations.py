@@ -5,7 +5,7 @@ own; from then on this process follows the log with it.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, Final
+from typing import Any
 
 from domain.errors import Conflict, NotFound
 from infra.folder import DataFolder
@@ -19,10 +19,8 @@ from projections.stores import Stores
 from streams.dead_letters import Build
 from streams.pipeline import Paused
 from streams.reapply import Taken
-from streams.registry import PROJECTIONS
+from streams.registry import BY_NAME, PROJECTIONS, projection_named
 from streams.runner import LocalRunner
-
-_BY_NAME: Final = {projection.name: projection for projection in PROJECTIONS}
 
 
 class EmbeddedGenerations:
@@ -43,7 +41,7 @@ class EmbeddedGenerations:
 
     def open_live(self) -> dict[str, Any]:
         """The live generations' stores, by projection."""
-        return {name: self._open(self._known.live(one)) for name, one in _BY_NAME.items()}
+        return {name: self._open(self._known.live(one)) for name, one in BY_NAME.items()}
 
     def follow(
         self,
@@ -60,12 +58,12 @@ class EmbeddedGenerations:
 
     def number(self, name: str) -> int:
         """That of the live generation."""
-        return self._known.live(_projection(name)).number
+        return self._known.live(projection_named(name)).number
 
     async def adopt(self, name: str) -> Generation:
         """Follow the log with the generation that was built, and let it answer once it has what
         the live one has. Raises NotFound where none was built."""
-        projection = _projection(name)
+        projection = projection_named(name)
         found = [one for one in self._known.of(projection) if one.state == "building"]
         if not found:
             raise NotFound(f"No generation of {name} was built")
@@ -77,19 +75,19 @@ class EmbeddedGenerations:
 
     async def rollback(self, name: str) -> Generation:
         """Let the generation answer again that was live before. Raises NotFound."""
-        kept = [one for one in self._known.of(_projection(name)) if one.state == "kept"]
+        kept = [one for one in self._known.of(projection_named(name)) if one.state == "kept"]
         if not kept:
             raise NotFound(f"No earlier generation of {name} is kept")
         return await self._swap(kept[-1])
 
     async def prune(self, name: str) -> Sequence[Generation]:
         """Drop all that are not live; those that were dropped. Raises AlreadyBuilt."""
-        with alone(self._folder.path, _projection(name)):
+        with alone(self._folder.path, projection_named(name)):
             return await self._prune(name)
 
     async def apply_again(self, name: str, number: int, positions: Sequence[int]) -> Taken:
         """See `Generations.apply_again`."""
-        live = self._known.live(_projection(name))
+        live = self._known.live(projection_named(name))
         if live.number != number:
             raise Conflict(f"Generation {live.number} of {name} answers now, not {number}")
         try:
@@ -98,7 +96,7 @@ class EmbeddedGenerations:
             raise Conflict(str(error)) from error
 
     async def _prune(self, name: str) -> Sequence[Generation]:
-        dropped = [one for one in self._known.of(_projection(name)) if one.state != "live"]
+        dropped = [one for one in self._known.of(projection_named(name)) if one.state != "live"]
         for one in dropped:
             store = self._stores.pop(self._key(one), None)
             if store is not None:
@@ -110,7 +108,7 @@ class EmbeddedGenerations:
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
         for build in await self._letters.counts():
-            if build.projection == name and build.version < _BY_NAME[name].version:
+            if build.projection == name and build.version < BY_NAME[name].version:
                 await self._letters.forget(build)
         return dropped
 
@@ -127,7 +125,7 @@ class EmbeddedGenerations:
             yield followed
             return
         path = self._folder.projection(*one[:3])
-        with closing(opened(_projection(one.projection), path, self._around)) as store:
+        with closing(opened(projection_named(one.projection), path, self._around)) as store:
             yield store
 
     def close(self) -> None:
@@ -148,7 +146,8 @@ class EmbeddedGenerations:
         return one._replace(state="live")
 
     def _open(self, one: Generation) -> Store[Any]:
-        store = opened(_projection(one.projection), self._folder.projection(*one[:3]), self._around)
+        path = self._folder.projection(*one[:3])
+        store = opened(projection_named(one.projection), path, self._around)
         self._stores[self._key(one)] = store
         found: Store[Any] = store
         return found
@@ -166,10 +165,3 @@ class EmbeddedGenerations:
 
 def _as_it_is(projection: Projection) -> Projection:
     return projection
-
-
-def _projection(name: str) -> Projection:
-    """Raises NotFound."""
-    if name not in _BY_NAME:
-        raise NotFound(f"There is no projection {name}")
-    return _BY_NAME[name]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from commands.ports import Handles
 from domain.errors import Unavailable
 from domain.events import Recorded
-from infra.folder import DataFolder, projection_file
+from infra.folder import LOG_FILE, DataFolder, projection_file
 from infra.importing import forgetting
 from infra.profiles.embedded_generations import EmbeddedGenerations
 from infra.remains import Person
@@ -19,9 +19,8 @@ from infra.sqlite.feed import PARTITION, SqliteFeed
 from projections.projection import Store, StoreUnavailable
 from streams.envelope import Codec
 from streams.feed import Fed
-from streams.registry import PROJECTIONS
+from streams.registry import BY_NAME
 
-LOG_FILE: Final = "log.db"
 # What happens between two batches of the log is other work of the process.
 BATCH: Final = 500
 TRIES_MAX: Final = 200
@@ -29,7 +28,6 @@ RETRY_S: Final = 0.05
 # Everything but the log, where a position is a row's own number, and what has nobody in it.
 REWRITTEN: Final = ("keys.db", "identity.db", "refusals.db", "dead_letters.db")
 _RECEIPTS: Final = "DELETE FROM receipts WHERE scope IN (?, ?)"
-_BY_NAME: Final = {projection.name: projection for projection in PROJECTIONS}
 _FILE: Final = re.compile(r"[a-z_]+\.v[0-9]+\.g[0-9]+\.db")
 
 
@@ -53,7 +51,7 @@ class EmbeddedRemains:
         """See `Remains.purge`: also generations that are being built, or were live before."""
         for one in self._generations.every():
             with self._generations.store_of(one) as store:
-                await _apply(store, _BY_NAME[one.projection].project([closed]))
+                await _apply(store, BY_NAME[one.projection].project([closed]))
 
     async def forget(self, person: Person) -> Mapping[str, int]:
         """See `Remains.forget`. Files are written anew, so that they do not have it between

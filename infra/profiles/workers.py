@@ -8,14 +8,11 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from infra.asked_together import AskedTogether
-from infra.cassandra.archive_store import CassandraArchive
 from infra.cassandra.register_indexer import RegisterIndexer
 from infra.engines import engines_of
 from infra.kafka.archive import KafkaArchive
 from infra.kafka.feed import KafkaFeed
 from infra.kafka.reading import PartitionReader
-from infra.postgresql.dead_letters import PostgresqlDeadLetters
-from infra.postgresql.generations import PostgresqlGenerations
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_log import LOG_TABLES, ClusterLog
 from infra.profiles.cluster_stores import closed, opened
@@ -29,9 +26,7 @@ from infra.worker_desk import Desk
 from projections.projection import Projection
 from streams.dead_letters import DeadLetters
 from streams.faust.worker import Worker
-from streams.registry import PROJECTIONS
-
-ARCHIVE_TABLES: Final = "archive"
+from streams.registry import BY_NAME
 
 Work = Callable[[], Awaitable[None]]
 
@@ -52,9 +47,7 @@ async def _registers(log: ClusterLog, opened: AsyncExitStack, _desk: Desk) -> Wo
 
 async def _archive(log: ClusterLog, opened: AsyncExitStack, desk: Desk) -> Work:
     """Copies every partition into Cassandra."""
-    store = CassandraArchive(await log.session(), ARCHIVE_TABLES)
-    await connected("Cassandra", str(log.clients.engines.cassandra), store.create)
-    archive = KafkaArchive(log.servers, store, prefix=log.prefix)
+    archive = KafkaArchive(log.servers, await log.archive(), prefix=log.prefix)
     opened.push_async_callback(archive.close)
     desk.archive = archive
     return archive.run
@@ -65,8 +58,7 @@ OF_THE_LOG: Final[Mapping[str, Callable[[ClusterLog, AsyncExitStack, Desk], Awai
     "registers": _registers,
     "archive": _archive,
 }
-OF_PROJECTIONS: Final[Mapping[str, Projection]] = {one.name: one for one in PROJECTIONS}
-NAMES: Final = (*OF_PROJECTIONS, *OF_THE_LOG)
+NAMES: Final = (*BY_NAME, *OF_THE_LOG)
 
 
 async def work(settings: Settings, names: Collection[str]) -> None:
@@ -79,7 +71,7 @@ async def work(settings: Settings, names: Collection[str]) -> None:
             desk = Desk(
                 None,
                 wall_clock_ms,
-                expected=[name for name in names if name in OF_PROJECTIONS],
+                expected=[name for name in names if name in BY_NAME],
                 breakers=clients.breakers,
                 awaited=awaited,
             )
@@ -98,16 +90,11 @@ async def _work(
 ) -> None:
     log = await ClusterLog.open(clients, opening, settings)
     runs = [await OF_THE_LOG[name](log, opening, desk) for name in names if name in OF_THE_LOG]
-    filled = [OF_PROJECTIONS[name] for name in names if name in OF_PROJECTIONS]
+    filled = [BY_NAME[name] for name in names if name in BY_NAME]
     if filled:
         runs += await _projections(filled, log, settings, desk)
-    desk.begin(_letters(log, settings))
+    desk.begin(log.dead_letters())
     await _until_one_ends(runs)
-
-
-def _letters(log: ClusterLog, settings: Settings) -> PostgresqlDeadLetters:
-    shared = log.clients.names.shared
-    return PostgresqlDeadLetters(log.database, shared, parked_max=settings.parked_max)
 
 
 async def _projections(
@@ -115,11 +102,9 @@ async def _projections(
 ) -> Sequence[Work]:
     """Fill every generation of these that follows the log."""
     feed = await log.feed()
-    shared = log.clients.names.shared
-    known = PostgresqlGenerations(log.database, log.clients.engines.postgresql, shared)
-    watch = GenerationWatch(known)
-    await connected("PostgreSQL", shared, watch.look)
-    letters = AskedTogether(_letters(log, settings))
+    watch = GenerationWatch(log.generations())
+    await connected("PostgreSQL", log.clients.names.shared, watch.look)
+    letters = AskedTogether(log.dead_letters())
     fill = _Filling(log, feed, settings, desk, letters).fill
     return [watch.run, *(Followers(one, watch, fill).run for one in projections)]
 

@@ -25,6 +25,14 @@ def text_of(*names: str) -> str:
     return "\n".join((_FOLDER / f"{name}.lua").read_text("utf-8") for name in names)
 
 
+def hashes_of(texts: Mapping[str, str]) -> dict[str, str]:
+    """What Redis knows each script by."""
+    return {
+        name: hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        for name, text in texts.items()
+    }
+
+
 class Scripts:
     """Scripts by name, on one key space. Every call raises StoreUnavailable where Redis does not
     answer; whether the script has run is unknown then, so scripts must bear being run again."""
@@ -33,10 +41,7 @@ class Scripts:
         self._redis = redis
         self._key = key
         self._texts = texts
-        self._hashes = {
-            name: hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-            for name, text in texts.items()
-        }
+        self._hashes = hashes_of(texts)
 
     async def load(self) -> None:
         """Hand all texts to Redis, which forgets them when it restarts."""

@@ -7,7 +7,6 @@ of Redis has begun, in which no value of an earlier one counts, and only then lo
 """
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -16,7 +15,7 @@ from redis.exceptions import NoScriptError
 
 from infra.breaker import Breaker
 from infra.redis.client import RedisClient, outages_told
-from infra.redis.scripts import Argument, text_of
+from infra.redis.scripts import Argument, hashes_of, text_of
 
 LIFE: Final = "starling:view_cache:life"
 TEXTS: Final = {
@@ -41,10 +40,7 @@ class CacheScripts:
         self.life = life
         self._redis = redis
         self._texts = texts
-        self._hashes = {
-            name: hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-            for name, text in texts.items()
-        }
+        self._hashes = hashes_of(texts)
 
     async def run(
         self,

@@ -14,9 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
 
 from domain.events import TYPES, PostPosted, Recorded
+from infra.folder import LOG_FILE
 from infra.importing.imports import Imports
 from infra.importing.outside import Outside
-from infra.profiles.embedded import LOG_FILE, Embedded
+from infra.profiles.embedded import Embedded
 from infra.replaying import replay
 from infra.settings import Settings, load
 from infra.sqlite.dead_letters import SqliteDeadLetters

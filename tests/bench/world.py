@@ -20,13 +20,14 @@ from typing import Final
 import msgspec
 
 from domain.ids import AccountId
+from infra.folder import LOG_FILE
 from infra.importing.imports import Files, Imports
 from infra.importing.outside import Outside
 from infra.importing.tally import Progress
 from infra.local_identity.access_tokens import LIFETIME_S, AccessTokens
 from infra.local_identity.provider import NAME
 from infra.local_identity.signing_keys import SigningKeys
-from infra.profiles.embedded import LOG_FILE, Embedded
+from infra.profiles.embedded import Embedded
 from infra.settings import load
 from infra.sqlite.identity import SqliteIdentityStore
 from infra.sqlite.import_index import SqliteImportIndex

@@ -117,8 +117,8 @@ class ComparedCards(Compared, CachedPostCards):
         return list(await asyncio.gather(*(store.cards(ids, one) for one in readers)))
 
 
-class CachedOnCassandra(OnCassandra):
-    """A contract's `opened`, with the cache before it. Subclass with what compares the `kind`."""
+class BesideRedis:
+    """A contract whose `opened` has a cache before it. Subclass with what compares the store."""
 
     compared: ClassVar[Callable[..., Compared]]
     redis_port: ClassVar[int]
@@ -127,6 +127,10 @@ class CachedOnCassandra(OnCassandra):
     @classmethod
     def redis(cls, cluster: LocalCluster) -> None:
         cls.redis_port = cluster.ports.redis
+
+
+class CachedOnCassandra(BesideRedis, OnCassandra):
+    """A contract's `opened`, on Cassandra."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Any]:

@@ -22,6 +22,7 @@ from infra.sqlite.follower_graph import SqliteFollowerGraph
 from infra.sqlite.post_cards import SqlitePostCards
 from projections.post_cards import POST_CARDS, AddPost, Operation, project
 from tests.cluster.cached import (
+    BesideRedis,
     Compared,
     ComparedCards,
     ComparedDirectory,
@@ -30,7 +31,6 @@ from tests.cluster.cached import (
     caches_on,
 )
 from tests.cluster.examples import fewer_examples
-from tests.cluster.local import LocalCluster
 from tests.contract.account_directory_contract import AccountDirectoryContract
 from tests.contract.author_timelines_contract import AuthorTimelinesContract
 from tests.contract.follower_graph_contract import FollowerGraphContract
@@ -72,17 +72,10 @@ class CardsInHalves(SqlitePostCards):
         return {one: self._referred[one] for one in post_ids if one in self._referred}
 
 
-class OnSqlite:
+class OnSqlite(BesideRedis):
     """A contract's `opened` and `empty_store`."""
 
     kind: ClassVar[Callable[..., Any]]
-    compared: ClassVar[Callable[..., Compared]]
-    redis_port: ClassVar[int]
-
-    @pytest.fixture(scope="class", autouse=True)
-    @classmethod
-    def redis(cls, cluster: LocalCluster) -> None:
-        cls.redis_port = cluster.ports.redis
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Any]:

@@ -13,7 +13,6 @@ from typer.testing import CliRunner, Result
 
 from commands.ports import Append
 from domain.events import Event, ImpressionsRecorded
-from infra.cassandra.archive_store import CassandraArchive
 from infra.cli import app
 from infra.engines import engines_of
 from infra.kafka.archive import KafkaArchive
@@ -21,7 +20,6 @@ from infra.profiles.clients import Clients
 from infra.profiles.cluster_log import ClusterLog
 from infra.profiles.cluster_log_reader import cluster_log_reader
 from infra.profiles.names import Names
-from infra.profiles.workers import ARCHIVE_TABLES
 from infra.settings import Settings
 from tests import facts
 from tests.cluster.local import LocalCluster
@@ -67,9 +65,7 @@ async def record_all(events: Sequence[Event], log: ClusterLog) -> None:
 
 async def archive_most(log: ClusterLog) -> None:
     """Kafka keeps the newest `KEPT` of each partition."""
-    store = CassandraArchive(await log.session(), ARCHIVE_TABLES)
-    await store.create()
-    archive = KafkaArchive(log.servers, store, prefix=log.prefix)
+    archive = KafkaArchive(log.servers, await log.archive(), prefix=log.prefix)
     await archive.copy()
     await archive.trim(keep=KEPT)
     await archive.close()

@@ -20,6 +20,7 @@ from infra.profiles.cluster_swaps import ClusterSwaps, swaps_of
 from infra.profiles.names import Names
 from infra.settings import Settings
 from projections.trends import TRENDS
+from streams.registry import BY_NAME
 from tests.cluster.local import LocalCluster
 
 FIRST, SECOND, THIRD = (replace(TRENDS, version=version) for version in (1, 2, 3))
@@ -54,7 +55,8 @@ class Town(NamedTuple):
 @pytest.fixture
 async def town(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
     """A program that has the third version, where the first and second were at work."""
-    monkeypatch.setitem(cluster_swaps.BY_NAME, "trends", THIRD)
+    named = {**BY_NAME, "trends": THIRD}
+    monkeypatch.setattr(cluster_swaps, "projection_named", named.__getitem__)
     settings = Settings(
         profile="cluster",
         cluster_port=str(cluster.base_port),
@@ -64,7 +66,7 @@ async def town(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> AsyncI
     async with AsyncExitStack() as opening:
         clients = Clients(engines_of(settings), Names(settings.namespace), opening)
         log = await ClusterLog.open(clients, opening, settings)
-        swaps = swaps_of(clients, log.database, settings)
+        swaps = swaps_of(log, settings)
         await swaps.known.swap(await swaps.known.begin(SECOND))
         for projection, number in ((FIRST, 1), (SECOND, 1), (SECOND, 2), (THIRD, 1)):
             await opened(projection, clients, settings, generation=number)

@@ -16,7 +16,7 @@ from infra.engines import engines_of
 from infra.profiles.clients import Clients
 from infra.profiles.names import Names
 from infra.settings import Settings
-from streams.registry import PROJECTIONS
+from streams.registry import BY_NAME
 from tests.blackbox.client import new_word
 from tests.blackbox.server import PROGRAM, Server
 from tests.blackbox.town import Town, clients
@@ -27,7 +27,6 @@ COMMAND_S: Final = 240.0
 KILLS: Final = 3
 # Within it a replay opens the engines, makes tables and fills them.
 KILLED_AFTER_S: Final = 12.0
-BY_NAME: Final = {one.name: one for one in PROJECTIONS}
 # Of Cassandra and Elasticsearch; one of PostgreSQL's is pruned where it is replayed anyway.
 PRUNED: Final = ("author_timelines", "search_index")
 

@@ -27,12 +27,11 @@ from projections.projection import Projection
 from streams.answers.proof import Verdict
 from streams.pipeline import Pipeline
 from streams.rebuild import rebuild
-from streams.registry import PROJECTIONS
+from streams.registry import BY_NAME
 from tests import facts
 from tests.cluster.local import LocalCluster
 from tests.verified_town import history
 
-BY_NAME: Final = {projection.name: projection for projection in PROJECTIONS}
 ONE_OF_EACH_ENGINE: Final = (
     "home_timelines",  # Redis
     "author_timelines",  # Cassandra

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from infra.folder import projection_file
-from streams.registry import PROJECTIONS
-
-BY_NAME: Final = {projection.name: projection for projection in PROJECTIONS}
+from streams.registry import BY_NAME
 
 
 class Plant(NamedTuple):

@@ -22,9 +22,9 @@ from projections.account_directory import ACCOUNT_DIRECTORY, Operation
 from projections.projection import Projection
 from streams.answers.fold import Fold
 from streams.answers.proof import Positions, Verdict, verify
-from streams.registry import PROJECTIONS
+from streams.registry import BY_NAME, PROJECTIONS
 from tests import facts
-from tests.embedded.tampering import BY_NAME, PLANTS, damage
+from tests.embedded.tampering import PLANTS, damage
 
 runner = CliRunner()
 
