@@ -12,6 +12,7 @@ from itertools import zip_longest
 from typing import Final
 
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 ON_ENGINES: Final = "tests/blackbox on the engines"
 _OF_CLUSTER: Final = re.compile(r"tests/blackbox/.*[\[-]cluster[\]-]")
@@ -35,10 +36,37 @@ COMPUTING: Final = (
 
 
 class Units(LoadScopeScheduling):  # type: ignore[misc]  # it has no type hints
-    """Hands out whole units, in the order of the collected tests."""
+    """Hands out whole units, in the order of the collected tests. Of a process that died, the test
+    that it died of has failed, and others run what it had not begun."""
 
     def _split_scope(self, nodeid: str) -> str:
         return unit_of(nodeid)
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Forget a process; the test that it died of, None where it had nothing left to run.
+
+        xdist's own (3.8) hands out again also the units that were finished, and then waits forever
+        for a unit without tests; and it hands out again the test that killed the process.
+        """
+        given = self.assigned_work.pop(node)
+        left = {unit: tests for unit, tests in given.items() if not all(tests.values())}
+        if not left:
+            return None
+        unit, tests = next(iter(left.items()))
+        died_of: str = next(test for test, done in tests.items() if not done)
+        tests[died_of] = True
+        if all(tests.values()):
+            del left[unit]
+        self.workqueue.update(left)
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return died_of
+
+    def schedule(self) -> None:
+        """Also a process that begins late gets two units: it runs a test when it knows the next."""
+        super().schedule()
+        for node in self.nodes:
+            self._reschedule(node)
 
 
 def unit_of(test: str) -> str:

@@ -1,4 +1,11 @@
-"""Units of tests: what shares programs stays together, and what takes long begins first."""
+"""Units of tests: what shares programs stays together, what takes long begins first, and a process
+that dies takes one test with it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 from tests.scheduling import ON_ENGINES, in_order, unit_of
 
@@ -37,3 +44,41 @@ def test_long_ones_begin_first_and_those_that_wait_take_turns_with_those_that_co
         "tests/unit/test_a.py",
         "tests/blackbox/test_a.py",
     ]
+
+
+CONFTEST = """
+from tests.scheduling import Units
+
+def pytest_xdist_make_scheduler(config, log):
+    return Units(config, log)
+"""
+SETTINGS = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+PASSES = "def test_1(): pass\ndef test_2(): pass\n"
+DIES = "import os\ndef test_1(): pass\ndef test_2(): os.abort()\ndef test_3(): pass\n"
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+@pytest.mark.parametrize("place", ["first", "amid", "last"])
+def test_of_a_process_that_dies_one_test_fails_and_all_others_run(
+    tmp_path: Path, processes: int, place: str
+) -> None:
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+    )
+    for name in "bcdefg":
+        (tmp_path / f"test_{name}.py").write_text(PASSES)
+    name = {"first": "a", "amid": "c_", "last": "z"}[place]
+    (tmp_path / f"test_{name}.py").write_text(DIES)
+
+    options = f"-q -p no:cacheprovider -n {processes} --dist loadscope --no-loadscope-reorder"
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", *options.split(), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=Path(__file__).parent.parent,
+        check=False,
+    )
+
+    assert "1 failed, 14 passed" in ended.stdout, ended.stdout + ended.stderr

@@ -147,11 +147,16 @@ _numbers = count(1)
 class _OnAFile(TestCase):
     def setUp(self) -> None:
         super().setUp()
+        self._threads_before = set(threading.enumerate())
         self._folder = TemporaryDirectory()
         self.recorder = GroupRecorder(Path(self._folder.name) / "log.db")
         self.recorder.create_table()
 
     def tearDown(self) -> None:
+        # One of the cases leaves threads that read, and SQLite dies of a connection that is closed
+        # under a statement.
+        for thread in set(threading.enumerate()) - self._threads_before:
+            thread.join()
         self.recorder.datastore.close()
         self._folder.cleanup()
         super().tearDown()
