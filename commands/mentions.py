@@ -1,6 +1,7 @@
 """Whose the handles are that a text mentions, and who is told, at the moment it is written."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 
 from commands.guards import between
 from commands.ports import Ports
@@ -22,17 +23,25 @@ async def accounts_of(handles: Iterable[str], ports: Ports) -> dict[str, Account
 
     They come from one text, which has room for fewer than a hundred.
     """
-    found: dict[str, AccountId] = {}
-    for handle in handles:
-        account_id = await account_of(handle, ports)
-        if account_id is not None:
-            found[handle] = account_id
-    return found
+    wanted = tuple(handles)
+    if not wanted:
+        return {}
+    found = await asyncio.gather(*(account_of(handle, ports) for handle in wanted))
+    return {handle: one for handle, one in zip(wanted, found, strict=True) if one is not None}
 
 
 async def content_of(text: str, author_id: AccountId, ports: Ports) -> PostText:
     """The text with what is in it, as an event carries it. Raises Invalid."""
     parsed = posts.parse(text)
     found = await accounts_of(posts.handles_in(parsed), ports)
-    blocked = [i for i in found.values() if (await between(author_id, i, ports)).blocked]
+    blocked = await _blocked(author_id, tuple(found.values()), ports)
     return posts.content_of(text, parsed, found, blocked)
+
+
+async def _blocked(
+    author_id: AccountId, mentioned: Sequence[AccountId], ports: Ports
+) -> list[AccountId]:
+    if not mentioned:
+        return []
+    pairs = await asyncio.gather(*(between(author_id, one, ports) for one in mentioned))
+    return [one for one, pair in zip(mentioned, pairs, strict=True) if pair.blocked]

@@ -1,5 +1,6 @@
 """What administrators ask about dead letters."""
 
+from functools import partial
 from typing import Final, Literal
 
 import msgspec
@@ -10,6 +11,7 @@ from commands.guards import admit
 from commands.handling import Decision
 from commands.moderation_routes import Measure
 from commands.ports import DeadLetterRequests, Ports
+from commands.retry_dead_letters import RetryDeadLetters, retry_dead_letters
 from domain.errors import NotFound
 from domain.events import AdminActed
 from domain.ids import AccountId
@@ -17,6 +19,7 @@ from web.routing import Auth, Call, Route
 
 TAG: Final = "admin"
 LETTER: Final = "/v1/admin/dead-letters/{projection}/{partition:id}/{position:id}"
+EVERY_LETTER: Final = "/v1/admin/dead-letters/{projection}/retry"
 _MISSING: Final = frozenset({404})
 
 
@@ -55,9 +58,30 @@ class Operations:
 
 
 def routes(ports: Ports, dead_letters: DeadLetterRequests) -> tuple[Route, ...]:
-    """Retry and discard."""
+    """Retry and discard one, and retry all of a projection."""
     handlers = Operations(dead_letters)
-    return tuple(_answer(request, handlers, ports) for request in ("retry", "discard"))
+    one = tuple(_answer(request, handlers, ports) for request in ("retry", "discard"))
+    return (*one, _retry_every(dead_letters, ports))
+
+
+def _retry_every(dead_letters: DeadLetterRequests, ports: Ports) -> Route:
+    def command(call: Call) -> RetryDeadLetters:
+        body: Measure = call.body
+        return RetryDeadLetters(
+            admin_id=call.account_id, projection=call.path["projection"], reason=body.reason
+        )
+
+    handler = partial(retry_dead_letters, dead_letters=dead_letters)
+    return command_route(
+        "POST",
+        EVERY_LETTER,
+        answering(handler, command, ports),
+        "Retry every event that a projection could not apply",
+        body=Measure,
+        answers={202: None},
+        auth=Auth.ADMIN,
+        tag=TAG,
+    )
 
 
 def _answer(request: Literal["retry", "discard"], handlers: Operations, ports: Ports) -> Route:

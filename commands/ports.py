@@ -176,7 +176,8 @@ class DeadLetterRequests(Protocol):
         Raises Unavailable."""
 
 
-ProjectionWork = Literal["replay", "swap", "rollback", "verify", "repair", "reapply"]
+Steer = Literal["pause", "resume", "cancel", "throttle"]
+ProjectionWork = Literal["replay", "swap", "rollback", "prune", "verify", "repair", "reapply"]
 
 
 class LogPart(NamedTuple):
@@ -193,11 +194,23 @@ class LogPart(NamedTuple):
 class ProjectionWorks(Protocol):
     """What can be done with projections while the system serves."""
 
+    async def steer(self, projection: str, how: Steer, per_s_max: float | None = None) -> None:
+        """Tell a replay that is under way, whoever began it; it does so within a moment. With
+        `throttle`: at most so many events a second (None: no limit). One that nobody goes on with
+        is begun again when it is to `resume`; `cancel` drops what was built.
+
+        Raises NotFound (no such projection), Conflict (nothing is being built), Unavailable.
+        """
+
     async def begin(
-        self, projection: str, work: ProjectionWork, part: LogPart | None = None
+        self,
+        projection: str,
+        work: ProjectionWork,
+        part: LogPart | None = None,
+        per_s_max: float | None = None,
     ) -> None:
-        """Begin it; it goes on after the answer. A replay does not swap. Only what is applied
-        again is a part of the log.
+        """Begin it; it goes on after the answer. A replay does not swap, and applies so many events
+        a second at most. Only what is applied again is a part of the log.
 
         Raises NotFound (no such projection, or no generation to let answer), Conflict (another
         work of this projection is under way), Unavailable.

@@ -12,7 +12,7 @@ from commands.endpoints import answering, command_route
 from commands.guards import admit
 from commands.handling import Decision
 from commands.moderation_routes import Measure
-from commands.ports import LogPart, Ports, ProjectionWork, ProjectionWorks
+from commands.ports import LogPart, Ports, ProjectionWork, ProjectionWorks, Steer
 from domain.errors import Invalid
 from domain.events import AdminActed
 from domain.ids import AccountId, PostId
@@ -24,15 +24,41 @@ SUMMARIES: Final[Sequence[tuple[ProjectionWork, str]]] = (
     ("replay", "Build a new generation of a projection from the log"),
     ("swap", "Let the generation answer that was built"),
     ("rollback", "Let the generation answer again that was live before"),
+    ("prune", "Drop the generations that do not answer"),
     ("verify", "Prove that a projection's view equals the log"),
     ("repair", "Mend a projection's view where it does not equal the log"),
 )
+STEERED: Final[Sequence[tuple[Steer, str]]] = (
+    ("pause", "Have the replay that is under way pause"),
+    ("resume", "Have the replay go on that was paused"),
+    ("cancel", "End the replay that is under way and drop what was built"),
+)
+THROTTLE: Final = "Have the replay that is under way go slower or faster"
 REAPPLY: Final = "Apply a part of the log again to a projection's view"
 NOTHING_ASKED: Final = "Say of what: an account, a post, a time or a partition"
 TIMES_CHARS_MAX: Final = 40
 PARTITION_PATTERN: Final = "^[a-z_]{1,40}/[0-9]{1,3}$"
 
 TimeText = Annotated[str, Meta(max_length=TIMES_CHARS_MAX, examples=["2026-01-31T10:30:00Z"])]
+
+
+Pace = (
+    Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1e9,
+            description="At most so many events a second; without it as many as can be",
+        ),
+    ]
+    | None
+)
+
+
+class MeasureOnPace(Measure, kw_only=True):
+    """How fast a replay may go."""
+
+    events_per_second: Pace = None
 
 
 class MeasureOnPart(Measure, kw_only=True):
@@ -54,6 +80,18 @@ class WorkOnProjection(msgspec.Struct, frozen=True, kw_only=True):
     work: ProjectionWork
     reason: str
     part: LogPart | None = None
+    per_s_max: float | None = None
+
+
+class SteerReplay(msgspec.Struct, frozen=True, kw_only=True):
+    """Tell the replay of a projection that is under way, with `throttle` how many events a second
+    it may apply."""
+
+    admin_id: AccountId
+    projection: str
+    how: Steer
+    reason: str
+    per_s_max: float | None = None
 
 
 class Works:
@@ -65,11 +103,24 @@ class Works:
     async def work_on_projection(self, command: WorkOnProjection, ports: Ports) -> Decision:
         """Raises Suspended, NotFound, Conflict (another work is under way), Unavailable."""
         admit(command.admin_id, ports)
-        await self._works.begin(command.projection, command.work, command.part)
+        await self._works.begin(command.projection, command.work, command.part, command.per_s_max)
         acted = AdminActed(
             event_id=ports.stamps.event_id(),
             actor_id=command.admin_id,
             action=f"{command.work}_projection",
+            target=f"projection/{command.projection}",
+            reason=command.reason,
+        )
+        return Decision(ACCEPTED, publish=(acted,))
+
+    async def steer_replay(self, command: SteerReplay, ports: Ports) -> Decision:
+        """Raises Suspended, NotFound, Conflict (nothing is being built), Unavailable."""
+        admit(command.admin_id, ports)
+        await self._works.steer(command.projection, command.how, command.per_s_max)
+        acted = AdminActed(
+            event_id=ports.stamps.event_id(),
+            actor_id=command.admin_id,
+            action=f"{command.how}_replay",
             target=f"projection/{command.projection}",
             reason=command.reason,
         )
@@ -82,6 +133,8 @@ def routes(ports: Ports, works: ProjectionWorks) -> tuple[Route, ...]:
     return (
         *(_route(work, summary, handler, ports) for work, summary in SUMMARIES),
         _reapplying(handler, ports),
+        *(_steering(how, summary, Measure, handler, ports) for how, summary in STEERED),
+        _steering("throttle", THROTTLE, MeasureOnPace, handler, ports),
     )
 
 
@@ -93,11 +146,25 @@ def _route(work: ProjectionWork, summary: str, handler: Works, ports: Ports) -> 
             projection=call.path["name"],
             work=work,
             reason=body.reason,
+            per_s_max=body.events_per_second if isinstance(body, MeasureOnPace) else None,
         )
 
-    return _work_route(
-        work, summary, answering(handler.work_on_projection, command, ports), Measure
-    )
+    endpoint = answering(handler.work_on_projection, command, ports)
+    return _work_route(work, summary, endpoint, MeasureOnPace if work == "replay" else Measure)
+
+
+def _steering(how: Steer, summary: str, body: type[Measure], handler: Works, ports: Ports) -> Route:
+    def command(call: Call) -> SteerReplay:
+        measure: Measure = call.body
+        return SteerReplay(
+            admin_id=call.account_id,
+            projection=call.path["name"],
+            how=how,
+            reason=measure.reason,
+            per_s_max=measure.events_per_second if isinstance(measure, MeasureOnPace) else None,
+        )
+
+    return _work_route(how, summary, answering(handler.steer_replay, command, ports), body)
 
 
 def _reapplying(handler: Works, ports: Ports) -> Route:
@@ -140,7 +207,7 @@ def _check_time(name: str, text: str) -> None:
 
 
 def _work_route(
-    work: ProjectionWork, summary: str, endpoint: Endpoint, body: type[Measure]
+    work: ProjectionWork | Steer, summary: str, endpoint: Endpoint, body: type[Measure]
 ) -> Route:
     return command_route(
         "POST",

@@ -15,6 +15,7 @@ class RetryDeadLetters(msgspec.Struct, frozen=True, kw_only=True):
 
     admin_id: AccountId
     projection: str
+    reason: str = ""
 
 
 async def retry_dead_letters(
@@ -30,5 +31,6 @@ async def retry_dead_letters(
         actor_id=command.admin_id,
         action="retry_dead_letters",
         target=f"dead-letters/{command.projection}",
+        reason=command.reason,
     )
     return Decision(ACCEPTED, publish=(acted,))

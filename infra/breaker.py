@@ -123,7 +123,7 @@ class Breaker:
         if probe and not self._closed:
             self._open_until = self._clock() + self._limits.pause_s
         elif self._closed and self._in_a_row >= self._limits.outages:
-            self._open(self._clock(), str(error))
+            self._open(self._clock(), str(error) or repr(error))
 
     def _open(self, now: float, why: str) -> None:
         self._closed = False

@@ -1,9 +1,11 @@
 """What is measured on the engines only: worker by worker, engine by engine, and the clock."""
 
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from infra.breaker import Breaker
 
@@ -20,11 +22,49 @@ class PartitionLag(NamedTuple):
     events: int
 
 
+class Counts(Protocol):
+    """What came of asking caches."""
+
+    def reads(self) -> Iterable[tuple[Sequence[str], str, int]]:
+        """The store and the kind of value, an outcome, how many values had it."""
+
+
+class Caches(Protocol):
+    """What a process has before its stores."""
+
+    @property
+    def breakers(self) -> Sequence[Breaker]: ...
+    @property
+    def counts(self) -> Counts: ...
+
+
+class _CacheReads(Collector):
+    """Counted where it happens; asked for when metrics are."""
+
+    def __init__(self, caches: Sequence[Caches]) -> None:
+        self._caches = caches
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """See `Collector.collect`."""
+        told = CounterMetricFamily(
+            "starling_view_cache_reads",
+            "Values asked for: hit; miss, and put in; busy, being written or filled; bypass, "
+            "Redis was not asked or did not answer",
+            labels=("cache", "kind", "outcome"),
+        )
+        for caches in self._caches:
+            for kind, outcome, number in caches.counts.reads():
+                told.add_metric((*kind, outcome), number)
+        yield told
+
+
 class ClusterMetrics:
     """A part of `infra.metrics`, on its registry."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, caches: Sequence[Caches] = ()) -> None:
         self._registry = registry
+        self._caches = caches
+        registry.register(_CacheReads(caches))
         self._partition_lag = self._gauge(
             "worker_partition_lag_events",
             "Events of a partition that this worker reads and has not applied yet",
@@ -73,8 +113,9 @@ class ClusterMetrics:
         self._gaps.set(gaps)
 
     def asked(self, breakers: Iterable[Breaker]) -> None:
-        """Note how the calls to engines went so far."""
-        for breaker in breakers:
+        """Note how the calls to engines went so far, those of the caches before them included."""
+        of_caches = (one for caches in self._caches for one in caches.breakers)
+        for breaker in (*breakers, *of_caches):
             self._breaker.labels(breaker.engine).set(BREAKER_STATES.index(breaker.state))
             self._outages.labels(breaker.engine).set(breaker.outages)
             self._refused.labels(breaker.engine).set(breaker.refused)

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
 from domain.errors import Conflict
+from domain.positions import Vector
 from projections.projection import Projection
 
 # `filled`: has what the log had and follows it, but does not answer yet. `dropped`: who follows the
 # log with it is to leave, then its store goes. Only where other processes follow there are these.
-State = Literal["building", "filled", "live", "kept", "dropped"]
+# `as_of`: as of a moment that is past; it neither answers nor follows the log, ever.
+State = Literal["building", "filled", "live", "kept", "dropped", "as_of"]
 FOLLOWING: Final[frozenset[State]] = frozenset(("filled", "live", "kept"))
 
 
@@ -20,6 +22,23 @@ class Generation(NamedTuple):
     version: int
     number: int
     state: State
+
+
+class Reached(NamedTuple):
+    """A moment of the log that is past: how clients call it, when that was (Unix milliseconds), and
+    how far the partitions were."""
+
+    name: str
+    at_ms: int
+    vector: Vector
+
+
+class SideGeneration(NamedTuple):
+    """A build of a projection's store as of a moment. It can be read once it is `whole`."""
+
+    build: Generation
+    moment: Reached
+    whole: bool
 
 
 class Plan(NamedTuple):

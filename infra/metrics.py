@@ -24,7 +24,7 @@ from commands.ports import Append, EventLog, Receipt
 from domain.events import Event, Recorded
 from domain.positions import Vector
 from infra.breaker import Breaker
-from infra.cluster_metrics import ClusterMetrics
+from infra.cluster_metrics import Caches, ClusterMetrics
 from projections.projection import Projection
 from read_api.ports import Projections
 
@@ -33,10 +33,14 @@ SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
 
 class Metrics:
-    """A registry and what fills it: of `breakers` whatever is in there when it is asked."""
+    """A registry and what fills it: of `breakers` and `caches` whatever is in there when it is
+    asked."""
 
     def __init__(
-        self, projections: Projections | None = None, breakers: Sequence[Breaker] = ()
+        self,
+        projections: Projections | None = None,
+        breakers: Sequence[Breaker] = (),
+        caches: Sequence[Caches] = (),
     ) -> None:
         self._projections = projections
         self._breakers = breakers
@@ -77,7 +81,7 @@ class Metrics:
         )
         self._batches = self._counter("worker_batches", "Batches of them", "projection")
         self._partitions = self._gauge("partitions", "Partitions that this worker reads")
-        self.cluster = ClusterMetrics(self.registry)
+        self.cluster = ClusterMetrics(self.registry, caches)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram, Histogram | None]] = {}
 
     async def exposition(self) -> bytes:

@@ -1,21 +1,39 @@
 """How the embedded profile's projections are doing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from domain.errors import Unavailable
 from domain.events import Recorded
 from domain.ids import is_imported, millis_of
+from domain.topics import name_of
+from infra.replay_desk import status_of
 from infra.sqlite.dead_letters import SqliteDeadLetters
+from infra.steering import Steered
 from projections.projection import Projection, StoreUnavailable
-from read_api.ports import ProjectionStatus
+from read_api.ports import PartitionStatus, ProjectionStatus, ReplayStatus
 from streams.dead_letters import Build
 from streams.feed import Feed
 from streams.local_progress import LocalProgress
 from streams.runner import PARTITION
 
+Replays = Callable[[], Awaitable[Sequence[Steered]]]
+
 # An imported event's id says when its post was written, not when it came: look past it.
 LOOKED_AT_MAX: Final = 100
+
+
+async def no_replays() -> Sequence[Steered]:
+    """Where none is ever under way."""
+    return ()
+
+
+async def by_name(replays: Replays) -> Mapping[str, ReplayStatus]:
+    """The replay of each projection that has one; none where that cannot be told."""
+    try:
+        return {one.generation.projection: status_of(one) for one in await replays()}
+    except StoreUnavailable:
+        return {}
 
 
 class LocalProjections:
@@ -30,7 +48,9 @@ class LocalProjections:
         *,
         generation: Callable[[str], int],
         now_ms: Callable[[], int],
+        replays: Replays = no_replays,
     ) -> None:
+        self._replays = replays
         self._projections = projections
         self._progress = progress
         self._feed = feed
@@ -40,8 +60,9 @@ class LocalProjections:
 
     async def status(self) -> Sequence[ProjectionStatus]:
         """See `Projections.status`."""
-        letters = await self._letters()
-        return [await self._status(one, letters) for one in self._projections]
+        letters, replays = await self._letters(), await by_name(self._replays)
+        found = [await self._status(one, letters) for one in self._projections]
+        return [one._replace(replay=replays.get(one.name)) for one in found]
 
     async def _status(
         self, projection: Projection, letters: Mapping[Build, int]
@@ -59,6 +80,7 @@ class LocalProjections:
             lag_s=await self._age_s(position) if head > position else 0.0,
             stalled_by=self._progress.stalled_by(projection.name),
             dead_letters=letters.get(build, 0),
+            partitions=(PartitionStatus(name_of(PARTITION), position, head),),
         )
 
     async def _age_s(self, position: int) -> float:

@@ -9,10 +9,10 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 
-from commands.ports import LogPart, ProjectionWork
+from commands.ports import LogPart, ProjectionWork, Steer
 from domain.errors import Conflict, NotFound, Refusal
 from infra.profiles.profile import Generations
 from infra.settings import Settings, environ_of
@@ -29,6 +29,7 @@ ARGUMENTS: Final[Mapping[ProjectionWork, tuple[str, ...]]] = {
 AT_ONCE_S: Final = 2.0
 TOLD_CHARS_MAX: Final = 4_000
 DIFFERENT: Final = 1
+CANCELLED_STATUS: Final = 3
 
 log = logging.getLogger("starling")
 
@@ -43,20 +44,37 @@ class ProjectionWorks:
         self._generations = generations
         self._names = names
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._steering: set[asyncio.Task[None]] = set()
         self._newest: dict[str, WorkStatus] = {}
 
+    async def steer(self, projection: str, how: Steer, per_s_max: float | None = None) -> None:
+        """See `ProjectionWorks.steer`."""
+        self._check(projection)
+        steering = asyncio.create_task(
+            self._steer(projection, how, per_s_max), name=f"{how} {projection}"
+        )
+        self._steering.add(steering)
+        steering.add_done_callback(self._steered)
+        await asyncio.wait({steering}, timeout=AT_ONCE_S)
+        if steering.done():
+            steering.result()
+
     async def begin(
-        self, projection: str, work: ProjectionWork, part: LogPart | None = None
+        self,
+        projection: str,
+        work: ProjectionWork,
+        part: LogPart | None = None,
+        per_s_max: float | None = None,
     ) -> None:
         """See `ProjectionWorks.begin`."""
-        if projection not in self._names:
-            raise NotFound(f"There is no projection {projection}")
+        self._check(projection)
         if projection in self._tasks:
             under_way = self._newest[projection].work
             raise Conflict(f"{under_way.capitalize()} of {projection} is under way")
         self._note(projection, work, "running", "")
         if work in ARGUMENTS:
-            doing = self._run(projection, work, (*ARGUMENTS[work], *_options(part)))
+            options = (*_options(part), *_throttle(per_s_max))
+            doing = self._run(projection, work, (*ARGUMENTS[work], *options))
         else:
             doing = self._change(projection, work)
         task = asyncio.create_task(doing, name=f"{work} {projection}")
@@ -77,16 +95,32 @@ class ProjectionWorks:
         try:
             yield
         finally:
-            tasks = list(self._tasks.values())
+            tasks = [*self._tasks.values(), *self._steering]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _check(self, projection: str) -> None:
+        if projection not in self._names:
+            raise NotFound(f"There is no projection {projection}")
+
+    async def _steer(self, projection: str, how: Steer, per_s_max: float | None) -> None:
+        with _as_clients_know_it():
+            found = await self._generations.steer(projection, how, per_s_max)
+        if how == "resume" and not found.is_running and projection not in self._tasks:
+            await self.begin(projection, "replay")
+
+    def _steered(self, steering: "asyncio.Task[None]") -> None:
+        """Who did not wait for it to the end finds it in the server's log."""
+        self._steering.discard(steering)
+        if not steering.cancelled() and steering.exception() is not None:
+            log.warning("%s: %s", steering.get_name(), steering.exception())
+
     async def _change(self, projection: str, work: ProjectionWork) -> None:
         """Raises Refusal, which is told by who waits, or later by the status."""
-        change = self._generations.adopt if work == "swap" else self._generations.rollback
         try:
-            one = await change(projection)
+            with _as_clients_know_it():
+                told = await self._changed(projection, work)
         except Refusal as error:
             self._note(projection, work, "failed", str(error))
             raise
@@ -94,7 +128,15 @@ class ProjectionWorks:
             self._note(projection, work, "failed", "The server's log says why")
             log.exception("%s of %s", work, projection)
             raise
-        self._note(projection, work, "done", f"generation {one.number} answers")
+        self._note(projection, work, "done", told)
+
+    async def _changed(self, projection: str, work: ProjectionWork) -> str:
+        """What came of it."""
+        if work == "prune":
+            dropped = [str(one.number) for one in await self._generations.prune(projection)]
+            return f"dropped generations: {', '.join(dropped) or 'none'}"
+        change = self._generations.adopt if work == "swap" else self._generations.rollback
+        return f"generation {(await change(projection)).number} answers"
 
     async def _run(self, projection: str, work: ProjectionWork, arguments: Sequence[str]) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -117,6 +159,8 @@ class ProjectionWorks:
                     process.terminate()
                 await process.wait()
         state: WorkState = "done" if status == 0 else "failed"
+        if work == "replay" and status == CANCELLED_STATUS:
+            state = "cancelled"
         if work in {"verify", "repair"} and status == DIFFERENT and told:
             state = "different"
         self._note(projection, work, state, told or self._newest[projection].told)
@@ -133,6 +177,15 @@ class ProjectionWorks:
         self._newest[projection] = WorkStatus(work, state, told[:TOLD_CHARS_MAX])
 
 
+@contextmanager
+def _as_clients_know_it() -> Iterator[None]:
+    """Every conflict that has a name of its own in here is a conflict to clients."""
+    try:
+        yield
+    except Conflict as error:
+        raise Conflict(error.detail) from error
+
+
 def _options(part: LogPart | None) -> Iterator[str]:
     """As the command line has them; each is one word with its value, whatever that begins with."""
     if part is None:
@@ -140,6 +193,11 @@ def _options(part: LogPart | None) -> Iterator[str]:
     for name, value in part._asdict().items():
         if value is not None:
             yield f"--{name.removesuffix('_id')}={value}"
+
+
+def _throttle(per_s_max: float | None) -> Iterator[str]:
+    if per_s_max is not None:
+        yield f"--throttle={per_s_max}"
 
 
 async def _read(told: asyncio.StreamReader | None) -> str:

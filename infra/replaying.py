@@ -9,10 +9,9 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from math import inf
+from functools import partial
 from pathlib import Path
 
-from domain.errors import Conflict
 from infra.folder import LOG_FILE, projection_file
 from infra.generations import AlreadyBuilt, Generation, Plan
 from infra.profiles.embedded_stores import Surroundings, opened
@@ -22,11 +21,13 @@ from infra.sqlite.feed import PARTITION, SqliteFeed
 from infra.sqlite.generations import SqliteGenerations
 from infra.sqlite.home_timelines import DEPTH
 from infra.sqlite.keyring import SqliteKeyring
+from infra.sqlite.log_sample import LogSample
 from infra.stamps import wall_clock_ms
+from infra.steering import Steering
 from projections.projection import Projection
 from streams.envelope import Codec
 from streams.pipeline import Pipeline
-from streams.rebuild import Rebuilt, rebuild
+from streams.rebuild import Outlook, Rebuilt, rebuild
 
 
 async def replay(
@@ -34,13 +35,14 @@ async def replay(
     projection: Projection,
     report: Callable[[Rebuilt], None],
     *,
-    per_s_max: float = inf,
-    to: int | None = None,
+    per_s_max: float | None = None,
+    resume: bool = False,
 ) -> Generation:
-    """Bring a generation up to where the log is now, or to a position, a new one or the one that
-    was begun.
+    """Bring a generation up to where the log is now, a new one or the one that was begun, as it is
+    told meanwhile (`infra.steering`): what it was told before holds but for the pace that is given
+    here, and for a pause that is to end (`resume`).
 
-    Raises AlreadyBuilt, Paused, Conflict where the one that was begun is beyond the position.
+    Raises AlreadyBuilt, Paused, Cancelled.
     """
     folder = settings.data_path
     with ExitStack() as open_now:
@@ -49,8 +51,7 @@ async def replay(
         feed = _feed(folder, open_now)
         waiting = SqliteDeadLetters(folder / "dead_letters.db", parked_max=settings.parked_max)
         letters = open_now.enter_context(closing(waiting))
-        one = _unopened(folder, known, projection) if to is None else None
-        one = one or known.begin(projection)
+        one = _unopened(folder, known, projection) or known.begin(projection)
         path = projection_file(folder, *one[:3])
         store = opened(projection, path, Surroundings(settings, wall_clock_ms, DEPTH))
         open_now.enter_context(closing(store))
@@ -62,12 +63,23 @@ async def replay(
             generation=one.number,
         )
         head = feed.head(PARTITION)
-        reached = (await store.checkpoint()).get(PARTITION, 0)
-        if to is not None and to < reached:
-            raise Conflict(f"Generation {one.number}, which was begun, is at {reached} already")
-        ends = {PARTITION: head if to is None else min(to, head)}
-        await rebuild(pipeline, feed, ends, report=report, per_s_max=per_s_max)
+        orders = known.orders
+        await orders.begin(one, per_s_max=per_s_max, resume=resume)
+        await rebuild(
+            pipeline,
+            feed,
+            {PARTITION: head},
+            report=report,
+            helm=Steering(partial(orders.of, one), partial(orders.tell, one)),
+            outlook=_outlook(projection, folder, head),
+        )
+        await orders.end(one)
         return one
+
+
+def _outlook(projection: Projection, folder: Path, head: int) -> Outlook:
+    wanted = {event.TYPE for event in projection.events}
+    return Outlook(LogSample.of(folder / LOG_FILE, head).kinds, wanted.__contains__)
 
 
 def _unopened(folder: Path, known: SqliteGenerations, projection: Projection) -> Generation | None:
@@ -83,11 +95,11 @@ def planned(settings: Settings, projection: Projection) -> Plan:
     with ExitStack() as open_now:
         known = open_now.enter_context(closing(SqliteGenerations(folder / "generations.db")))
         head = _feed(folder, open_now).head(PARTITION)
-        newest = known.of(projection)[-1]
-        if newest.state != "building":
-            return Plan(newest.number + 1, 0, head)
-        path = projection_file(folder, *newest[:3])
-        return Plan(newest.number, _reached(path), head)
+        *_, newest = generations = known.of(projection)
+        for one in generations:
+            if one.state == "building":
+                return Plan(one.number, _reached(projection_file(folder, *one[:3])), head)
+        return Plan(newest.number + 1, 0, head)
 
 
 def _reached(path: Path) -> int:

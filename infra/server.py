@@ -17,14 +17,18 @@ from commands.routes import routes as command_routes
 from infra import interpreter, json_logs
 from infra.backstage import AttendedServer, backstage, sample_is_due
 from infra.folder import FolderInUse
+from infra.letters_in_clear import LettersInClear
 from infra.overload import shedding
 from infra.profiles.embedded import Embedded
 from infra.profiles.profile import Profile
 from infra.projection_works import ProjectionWorks
 from infra.settings import Settings
+from read_api import dead_letters
+from read_api.as_of import PastReads
 from read_api.operations import Operations
 from read_api.routes import routes as read_routes
 from read_api.stream import Streaming
+from read_api.views import Views
 from web import documentation, operations, site
 from web.app import Edge, build
 from web.limits import RateLimits
@@ -48,14 +52,22 @@ def application(
             yield
 
     works = ProjectionWorks(settings, profile.generations, profile.projection_names)
+    streaming = Streaming(profile.live, profile.progress, profile.identity)
+    known = Operations(profile.projections, profile.dead_letters, works, profile.past)
+
+    def reads_over(views: Views) -> tuple[Route, ...]:
+        return read_routes(views, streaming, known)
+
     edge = Edge(
         authenticator=profile.identity,
         progress=profile.progress,
         limits=RateLimits(enabled=settings.rate_limits == "on"),
         outages=profile.outages,
+        past=PastReads(profile.past, reads_over),
     )
+    reads = () if part == "commands" else reads_over(profile.views)
     return build(
-        (*_routes(profile, works, part), *more),
+        (*_routes(profile, works, part, reads), *more),
         edge,
         lifespan=lifespan,
         origins=settings.allowed_origins,
@@ -63,12 +75,12 @@ def application(
     )
 
 
-def _routes(profile: Profile, works: ProjectionWorks, part: str) -> Sequence[Route]:
-    served: tuple[Route, ...] = ()
+def _routes(
+    profile: Profile, works: ProjectionWorks, part: str, reads: Sequence[Route]
+) -> Sequence[Route]:
+    served = tuple(reads)
     if part != "commands":
-        streaming = Streaming(profile.live, profile.progress, profile.identity)
-        known = Operations(profile.projections, profile.dead_letters, works)
-        served += read_routes(profile.views, streaming, known)
+        served += dead_letters.routes(LettersInClear(profile))
     if part != "reads":
         served += command_routes(profile.ports)
         served += operations_routes.routes(profile.ports, profile.dead_letters)

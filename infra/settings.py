@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     neo4j: str = ""
     elasticsearch: str = ""
     redis: str = ""
+    redis_cache: str = ""
     postgresql: str = ""
 
     @property
@@ -130,7 +131,10 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "cassandra": "HOST:PORT; default: that of `starling cluster`",
     "neo4j": "bolt://USER:PASSWORD@HOST:PORT; default: that of `starling cluster`",
     "elasticsearch": "http://HOST:PORT; default: that of `starling cluster`",
-    "redis": "redis://HOST:PORT/0; default: that of `starling cluster`",
+    "redis": "redis://HOST:PORT/0, or redis+cluster://HOST:PORT,HOST:PORT; default: that of"
+    " `starling cluster`",
+    "redis_cache": "redis://HOST:PORT/0 of the views' cache; default: STARLING_REDIS, if that is no"
+    " cluster",
     "postgresql": "postgresql://USER:PASSWORD@HOST:PORT/NAME; default: that of `starling cluster`",
 }
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from domain.errors import Unavailable
-from domain.topics import place_of
-from infra.projection_status import lag_s
+from domain.topics import name_of, place_of
+from infra.projection_status import Replays, by_name, lag_s, no_replays
 from infra.readiness import Heads
 from projections.projection import Projection, Store, StoreUnavailable
 from projections.stores import Stores
-from read_api.ports import ProjectionStatus
+from read_api.ports import PartitionStatus, ProjectionStatus
 from streams.dead_letters import Build, TooManyParked
 from streams.feed import Feed
 from streams.registry import joined
@@ -42,7 +42,9 @@ class StoredProjections:
         *,
         generation: Callable[[str], int],
         now_ms: Callable[[], int],
+        replays: Replays = no_replays,
     ) -> None:
+        self._replays = replays
         self._stores = stores
         self._feed = feed
         self._letters = letters
@@ -59,12 +61,15 @@ class StoredProjections:
             letters = await self._letters.counts()
         except StoreUnavailable:
             letters = {}
-        return await asyncio.gather(
+        replays = asyncio.create_task(by_name(self._replays))
+        found = await asyncio.gather(
             *(
                 self._status(projection, store, heads, letters)
                 for projection, store in joined(self._stores)
             )
         )
+        under_way = await replays
+        return [one._replace(replay=under_way.get(one.name)) for one in found]
 
     async def _status(
         self,
@@ -103,6 +108,10 @@ class StoredProjections:
             lag_s=max(lags, default=0.0),
             stalled_by=stalled_by,
             dead_letters=waiting,
+            partitions=tuple(
+                PartitionStatus(name_of(p), behind.get(p, head), head)
+                for p, head in sorted(read.items())
+            ),
         )
 
     async def _age_s(self, partition: int, position: int) -> float:

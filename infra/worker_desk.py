@@ -11,7 +11,7 @@ from domain.errors import NotSignedIn
 from domain.positions import Vector
 from domain.topics import Place, place_of
 from infra.breaker import Breaker
-from infra.cluster_metrics import PartitionLag
+from infra.cluster_metrics import Caches, PartitionLag
 from infra.metrics import Metrics
 from infra.readiness import engine_part, part_of
 from projections.projection import StoreUnavailable
@@ -48,7 +48,8 @@ class Desk:
 
     Ready once the work has begun and each projection that is `expected` has a worker that is a
     member of its group and knows where to read. Without `letters` the engines are waited for,
-    those that are `awaited` (by name, why), and `begin` says that they answer. `breakers` may grow.
+    those that are `awaited` (by name, why), and `begin` says that they answer. `breakers`
+    and `caches` may grow.
     """
 
     def __init__(
@@ -58,9 +59,10 @@ class Desk:
         *,
         expected: Collection[str],
         breakers: Sequence[Breaker] = (),
+        caches: Sequence[Caches] = (),
         awaited: Mapping[str, str] = NOTHING,
     ) -> None:
-        self.metrics = Metrics(self, breakers)
+        self.metrics = Metrics(self, breakers, caches)
         self.archive: Copies | None = None
         self._letters = letters
         self._now_ms = now_ms

@@ -1,5 +1,6 @@
 """For administrators: how the projections are doing, and what they could not apply."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
@@ -13,6 +14,9 @@ from read_api.ports import (
     LetterPlace,
     Projections,
     ProjectionStatus,
+    ReplayState,
+    SideView,
+    SideViews,
     Works,
     WorkState,
     WorkStatus,
@@ -29,20 +33,55 @@ class Operations(NamedTuple):
     projections: Projections
     dead_letters: DeadLetters
     works: Works
+    side_views: SideViews
 
 
 class WorkItem(msgspec.Struct, frozen=True):
     """What an administrator asked this server for. `told`: how far it is, what came of it, or why
     it failed; `different`: verified, and not what the log says."""
 
-    work: Literal["replay", "swap", "rollback", "verify", "repair", "reapply"]
+    work: Literal["replay", "swap", "rollback", "prune", "verify", "repair", "reapply"]
     state: WorkState
     told: str
 
 
+class SideViewItem(msgspec.Struct, frozen=True):
+    """A generation as of a moment that is past, which a read asks for in `As-Of`; `at` is what the
+    clock said then, `vector` how far the log was. It can be read once it is `whole`."""
+
+    generation: int
+    as_of: str
+    at: str
+    vector: dict[str, int]
+    whole: bool
+
+
+class ReplayItem(msgspec.Struct, frozen=True):
+    """A generation that is being built from the log: of `total` events so many are `done`. It is
+    `stopped` where no process goes on with it; `seconds_left` is null before it is known,
+    `events_per_second_max` where there is no limit."""
+
+    generation: int
+    state: ReplayState
+    running: bool
+    done: int
+    total: int
+    events_per_second: float
+    seconds_left: float | None
+    events_per_second_max: float | None
+
+
+class PartitionItem(msgspec.Struct, frozen=True):
+    """How far a projection is in one partition of the log."""
+
+    name: str
+    position: int
+    head: int
+
+
 class ProjectionItem(msgspec.Struct, frozen=True):
-    """How one projection is doing; `lag_seconds` is 0 where it has applied everything. `work` is
-    the newest that this server was asked for."""
+    """How one projection is doing; `lag_seconds` is 0 where it has applied everything. `replay` is
+    of its next generation, `work` the newest that this server was asked for."""
 
     name: str
     version: int
@@ -53,7 +92,10 @@ class ProjectionItem(msgspec.Struct, frozen=True):
     lag_seconds: float
     stalled_by: str | None
     dead_letters: int
+    replay: ReplayItem | None
+    partitions: tuple[PartitionItem, ...]
     work: WorkItem | None
+    side_views: tuple[SideViewItem, ...]
 
 
 class ProjectionsPage(msgspec.Struct, frozen=True):
@@ -90,7 +132,8 @@ def routes(operations: Operations) -> tuple[Route, ...]:
     async def projections(_call: Call) -> Reply:
         works = operations.works.newest()
         found = await operations.projections.status()
-        items = [_status_json(status, works.get(status.name)) for status in found]
+        beside = await operations.side_views.built()
+        items = [_status_json(status, works.get(status.name), beside) for status in found]
         return Reply(200, page_json(items, NO_INCLUDES))
 
     async def dead_letters(call: Call) -> Reply:
@@ -123,8 +166,20 @@ def routes(operations: Operations) -> tuple[Route, ...]:
     )
 
 
-def _status_json(status: ProjectionStatus, work: WorkStatus | None) -> bytes:
-    item = ProjectionItem(*status, work=None if work is None else WorkItem(*work))
+def _status_json(
+    status: ProjectionStatus, work: WorkStatus | None, beside: Sequence[SideView]
+) -> bytes:
+    item = ProjectionItem(
+        *status[:-2],
+        replay=None if status.replay is None else ReplayItem(*status.replay),
+        partitions=tuple(PartitionItem(*one) for one in status.partitions),
+        work=None if work is None else WorkItem(*work),
+        side_views=tuple(
+            SideViewItem(one.generation, one.as_of, one.at, dict(one.vector), one.whole)
+            for one in beside
+            if one.projection == status.name
+        ),
+    )
     return msgspec.json.encode(item)
 
 

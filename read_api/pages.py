@@ -16,9 +16,10 @@ from read_api.sight import Sight
 from read_api.views import Views
 
 # How much more is asked for than is needed, in each round: one says whether the list goes on, more
-# where much may not be shown. A reader who may see almost nothing gets a short page and a link.
+# where much may not be shown or is the same post, for each round is a way to the stores and back.
+# A reader who may see almost nothing gets a short page and a link.
 ROUNDS_MAX: Final = 10
-SPARES: Final = tuple(2**turn for turn in range(ROUNDS_MAX))
+SPARES: Final = (1, *(min(2**turn, 512) for turn in range(4, 3 + ROUNDS_MAX)))
 
 Skeleton = Callable[[Window, int], Awaitable[Sequence[Item]]]
 

@@ -37,10 +37,38 @@ class Refusals(Protocol):
         """The accounts that the reader muted."""
 
 
+# `stopped`: nobody goes on with it now; `cancelled`: what was built is being dropped.
+ReplayState = Literal["building", "paused", "stopped", "cancelled"]
+
+
+class ReplayStatus(NamedTuple):
+    """How far a generation is that is being built: of `total` events so many are `done`; `left_s`
+    is None before it is known, `per_s_max` where there is no limit. `running`: a process has it,
+    which may be told to pause."""
+
+    generation: int
+    state: ReplayState
+    running: bool
+    done: int
+    total: int
+    per_s: float
+    left_s: float | None
+    per_s_max: float | None
+
+
+class PartitionStatus(NamedTuple):
+    """How far a projection is in one partition of the log, by the name that a vector has for it."""
+
+    name: str
+    position: int
+    head: int
+
+
 class ProjectionStatus(NamedTuple):
     """How one projection is doing. `version` is that of its shape, `generation` the live one's
     number. `lag_s` is how long ago the oldest event it has not applied happened; 0 if there is
-    none. `stalled_by` says why it does not go on."""
+    none. `stalled_by` says why it does not go on; `replay` is of the next generation, if one is
+    being built; `partitions` are those that it reads."""
 
     name: str
     version: int
@@ -51,6 +79,28 @@ class ProjectionStatus(NamedTuple):
     lag_s: float
     stalled_by: str | None
     dead_letters: int
+    replay: ReplayStatus | None = None
+    partitions: tuple[PartitionStatus, ...] = ()
+
+
+class SideView(NamedTuple):
+    """A projection's view as of a moment that is past: `as_of` names the moment, `at` is what the
+    clock said then, `vector` how far the log was, of the partitions that it reads. It can be
+    read once it is `whole`."""
+
+    projection: str
+    generation: int
+    as_of: str
+    at: str
+    vector: Vector
+    whole: bool
+
+
+class SideViews(Protocol):
+    """The views as of moments that are past."""
+
+    async def built(self) -> Sequence[SideView]:
+        """Those there are now, the oldest moment first. Raises StoreUnavailable."""
 
 
 class Projections(Protocol):
@@ -60,7 +110,7 @@ class Projections(Protocol):
         """Every projection, also one whose store cannot be reached."""
 
 
-WorkState = Literal["running", "done", "different", "failed"]
+WorkState = Literal["running", "done", "different", "failed", "cancelled"]
 
 
 class WorkStatus(NamedTuple):
@@ -68,7 +118,7 @@ class WorkStatus(NamedTuple):
     far it is, what came of it, or why it failed. `different`: it was to be verified, and is not
     what the log says."""
 
-    work: Literal["replay", "swap", "rollback", "verify", "repair", "reapply"]
+    work: Literal["replay", "swap", "rollback", "prune", "verify", "repair", "reapply"]
     state: WorkState
     told: str
 

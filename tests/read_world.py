@@ -11,6 +11,8 @@ import orjson
 from domain.errors import NotSignedIn, ProjectionBehind, Suspended
 from domain.events import Event, Recorded, RelationshipFact
 from domain.positions import EMBEDDED_LOG, Vector
+from infra.as_of import OpenedMoments
+from infra.generations import Generation, Reached, SideGeneration
 from infra.live_hub import BOUNDS, Bounds, LiveHub
 from infra.projection_status import LocalProjections
 from infra.sqlite.account_directory import SqliteAccountDirectory
@@ -29,6 +31,8 @@ from infra.sqlite.recorder import create_log
 from infra.sqlite.refusals import SqliteRefusals
 from infra.sqlite.search_index import SqliteSearchIndex
 from infra.sqlite.trends import SqliteTrends
+from projections.projection import Projection
+from read_api.as_of import PastReads
 from read_api.operations import Operations
 from read_api.ports import WorkStatus
 from read_api.routes import routes
@@ -36,7 +40,7 @@ from read_api.stream import PACE, Pace, Streaming
 from read_api.views import Views
 from streams.envelope import Codec
 from streams.local_progress import LocalProgress
-from streams.registry import joined
+from streams.registry import BY_NAME, joined
 from tests import facts
 from tests.asgi import Answered, ask
 from web.app import Edge, build
@@ -90,6 +94,37 @@ class NotedWorks:
         return self.noted
 
 
+class NotedMoments:
+    """The generations as of moments that there are, with their stores: as a test says."""
+
+    def __init__(self) -> None:
+        self.stores: list[tuple[SideGeneration, Any]] = []
+        self.opened: list[str] = []
+        self.closed: list[Any] = []
+
+    def build(self, projection: str, moment: Reached, store: Any, *, whole: bool = True) -> None:
+        """There is one more."""
+        number = 2 + sum(one.build.projection == projection for one, _ in self.stores)
+        build = Generation(projection, BY_NAME[projection].version, number, "as_of")
+        self.stores.append((SideGeneration(build, moment, whole), store))
+
+    async def every(self) -> Sequence[SideGeneration]:
+        return [one for one, _ in self.stores]
+
+    async def begin(self, projection: Projection, moment: Reached) -> SideGeneration:
+        raise NotImplementedError
+
+    async def finish(self, one: SideGeneration) -> None:
+        raise NotImplementedError
+
+    async def open(self, one: SideGeneration) -> Any:
+        self.opened.append(one.build.projection)
+        return next(store for side, store in self.stores if side == one)
+
+    async def close(self, store: Any) -> None:
+        self.closed.append(store)
+
+
 class ReadWorld:
     """Everybody in `facts.NAMES` has an account. `given` records events and applies them to every
     view; `ask` is one request of a named person (None: without a token)."""
@@ -115,12 +150,13 @@ class ReadWorld:
             generation=lambda _: 1,
             now_ms=lambda: self.now_ms,
         )
-        self.routes = routes(
-            self.views,
-            Streaming(self.hub, self.applied, self.people, pace),
-            Operations(projections, self.dead_letters, self.works),
-        )
-        edge = Edge(self.people, self.applied, RateLimits(enabled=False))
+        self.moments = NotedMoments()
+        self.past = OpenedMoments(self.moments, self.views, self.moments.open, self.moments.close)
+        streaming = Streaming(self.hub, self.applied, self.people, pace)
+        known = Operations(projections, self.dead_letters, self.works, self.past)
+        self.routes = routes(self.views, streaming, known)
+        past = PastReads(self.past, lambda views: routes(views, streaming, known))
+        edge = Edge(self.people, self.applied, RateLimits(enabled=False), past=past)
         self.app = build(self.routes, edge)
 
     def close(self) -> None:

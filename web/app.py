@@ -31,11 +31,12 @@ from web.dispatch import Paths
 from web.failures import Failures
 from web.incoming import Fields, fields_of, read_body
 from web.observing import Observe, Observing
-from web.outgoing import TOKEN_HEADER, send_reply
+from web.outgoing import AS_OF, TOKEN_HEADER, send_reply
 from web.overload import TOO_MUCH, Overloaded
 from web.own_writes import WAIT_MAX_S, OwnWrites
+from web.problems import BadRequest
 from web.request_id import RequestIds
-from web.routing import Auth, Call, Identity, Reply, Route
+from web.routing import Auth, Call, Endpoint, Identity, Reply, Route
 from web.security_headers import SecurityHeaders
 
 HeaderFields = Sequence[tuple[bytes, bytes]]
@@ -58,6 +59,14 @@ class Progress(Protocol):
         """Return once all of them have reached `vector`. Raises ProjectionBehind after `wait_s`."""
 
 
+class Past(Protocol):
+    """Reads as of moments that are past."""
+
+    async def endpoint(self, route: Route, asked: str) -> tuple[Endpoint, str]:
+        """What answers the route as of the moment that a request asks for, and what the moment is
+        called. Raises Refusal where there is none."""
+
+
 class Limits(Protocol):
     """Rate limits per person and per address."""
 
@@ -73,7 +82,8 @@ class Edge:
     """What every request passes before its endpoint is called.
 
     `outages` are the errors by which engines say that they cannot be reached: they become 503
-    problems of the request at hand, and nothing else.
+    problems of the request at hand, and nothing else. Without `past` nothing is read as of a
+    moment that is past.
     """
 
     authenticator: Authenticator
@@ -81,6 +91,7 @@ class Edge:
     limits: Limits
     outages: tuple[type[Exception], ...] = ()
     own_writes: OwnWrites = field(default_factory=OwnWrites)
+    past: Past | None = None
 
 
 Layer = Callable[[ASGIApp], ASGIApp]
@@ -136,6 +147,8 @@ class RouteApp:
         )
         if route.limit_by is not None:
             self._edge.limits.check_body(route, call.body)
+        if dict.__contains__(fields, "as-of"):  # for all but a few requests this is all it costs
+            return await self._as_of(call, fields["as-of"], extra)
         if call.vector and route.uses:
             await self._edge.progress.reached(route.uses, call.vector, call.wait_s)
         elif route.uses and identity is not None:
@@ -143,6 +156,21 @@ class RouteApp:
         answer: Reply | Response = await route.endpoint(call)
         if identity is not None and isinstance(answer, Reply) and answer.vector:
             self._edge.own_writes.note(identity.account_id, answer.vector)
+        return answer
+
+    async def _as_of(
+        self, call: Call, asked: str, extra: list[tuple[bytes, bytes]]
+    ) -> Reply | Response:
+        """Answer as of a moment that is past, which waits for nothing that was done since."""
+        if call.identity is None:
+            raise NotSignedIn
+        if "admin" not in call.identity.scopes:
+            raise NotAllowed(f"{AS_OF} needs the admin scope")
+        if self._edge.past is None or not self._route.is_view:
+            raise BadRequest(f"{AS_OF} is for reads of views; this is none")
+        endpoint, as_of = await self._edge.past.endpoint(self._route, asked)
+        extra += [(b"as-of", as_of.encode("ascii")), (b"vary", AS_OF.encode("ascii"))]
+        answer: Reply | Response = await endpoint(call)
         return answer
 
     async def _show_own_writes(self, identity: Identity, wait_s: float) -> None:

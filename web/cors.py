@@ -7,11 +7,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web.incoming import fields_of
-from web.outgoing import TOKEN_HEADER
+from web.outgoing import AS_OF, TOKEN_HEADER
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ACCEPTED: Final = (
     "Authorization",
+    AS_OF,
     TOKEN_HEADER,
     "Content-Type",
     "Idempotency-Key",
@@ -23,6 +24,7 @@ ACCEPTED: Final = (
     "Traceparent",
 )
 EXPOSED: Final = (
+    AS_OF,
     "Link",
     "Location",
     "ETag",

@@ -104,6 +104,8 @@ def problem_statuses(route: Route) -> list[int]:
         statuses |= {400, 422}
     if route.idempotent_key:
         statuses |= {409, 422}
+    if route.is_view:
+        statuses |= {404, 409}
     return sorted(statuses - set(route.answers))
 
 

@@ -44,6 +44,12 @@ PARAMETERS: Final[Mapping[str, Json]] = {
     "If-None-Match": _sent(
         "If-None-Match", "The ETag of what is known", {"examples": ['"1.0123456789abcdef"']}
     ),
+    "As-Of": _sent(
+        "As-Of",
+        "For administrators: answer as of a moment that views were built as of: its time or "
+        "positions, or the generations' number",
+        {"pattern": r"^[0-9A-Za-z_/:.,+-]{1,4096}$", "examples": ["2026-01-31T10:30:00Z"]},
+    ),
     "Last-Event-ID": _sent(
         "Last-Event-ID",
         "The id of the last event that was received",
@@ -65,6 +71,7 @@ ANSWERED: Final[Mapping[str, Json]] = {
     "Link": _answered('Further pages: rel="next" is older, rel="prev" is newer'),
     "Retry-After": _answered("Seconds to wait", "integer", minimum=0),
     "WWW-Authenticate": _answered("Bearer"),
+    "As-Of": _answered("The moment that the answer is as of, where one was asked for"),
     "RateLimit": _answered("What is left of the limit"),
     "RateLimit-Policy": _answered("The limit"),
 }
@@ -77,6 +84,8 @@ def sent(route: Route) -> list[Json]:
         names.append("Consistency-Token")
     if route.uses:
         names.append("Prefer")
+    if route.is_view:
+        names.append("As-Of")
     if route.idempotent_key:
         names.append("Idempotency-Key")
     if 428 in route.errors:
@@ -95,6 +104,8 @@ def answered(route: Route, status: int) -> Json:
         names += ["Consistency-Token", "Idempotency-Replayed"]
     if status == 201:
         names.append("Location")
+    if route.is_view:
+        names.append("As-Of")
     if 304 in route.answers:
         names.append("ETag")
     if route.query is not None and issubclass(route.query, PageQuery | CursorQuery):

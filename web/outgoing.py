@@ -9,6 +9,7 @@ from web import consistency
 from web.routing import Reply
 
 TOKEN_HEADER: Final = "Consistency-Token"
+AS_OF: Final = "As-Of"
 HeaderFields = Iterable[tuple[bytes, bytes]]
 
 _TOKEN: Final = TOKEN_HEADER.lower().encode()

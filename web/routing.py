@@ -107,3 +107,8 @@ class Route:
     limit: str | None = None
     limit_by: Callable[[Any], str] | None = None
     limited: bool = True
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it shows what projections have, and nothing else."""
+        return self.method == "GET" and bool(self.uses)

@@ -1,4 +1,4 @@
-"""The live page at `/`, and the files it is made of.
+"""The live page at `/`, the administrators' at `/admin`, and the files they are made of.
 
 The files are served below a folder named after a hash of them all, so browsers may keep them for
 ever, and the modules among them import each other by relative names.
@@ -16,7 +16,11 @@ from domain.text.tlds import TOP_LEVEL_DOMAINS
 from web.fixed import MEDIA_TYPES, fixed
 from web.routing import Route
 
-PACKAGE: Final = "web.pages.live"
+PACKAGE: Final = "web.pages"
+PAGES: Final[Mapping[str, tuple[str, str]]] = {
+    "live": ("/", "A small live page"),
+    "admin": ("/admin", "A page for administrators"),
+}
 PAGE: Final = "index.html"
 TAG: Final = "operations"
 HASH_BYTES: Final = 8
@@ -24,18 +28,20 @@ ASSETS_SLOT: Final = b"{assets}"
 
 
 def routes() -> tuple[Route, ...]:
-    """The page and its files."""
+    """The pages and their files."""
     assets = _assets()
     folder = f"/assets/{_hash(assets)}"
-    page = (files(PACKAGE) / PAGE).read_bytes().replace(ASSETS_SLOT, folder.encode())
     return (
-        fixed("/", page, MEDIA_TYPES["html"], "A small live page", tag=TAG),
+        *(
+            fixed(path, _page(name, folder), MEDIA_TYPES["html"], summary, tag=TAG)
+            for name, (path, summary) in PAGES.items()
+        ),
         *(
             fixed(
                 f"{folder}/{name}",
                 body,
                 MEDIA_TYPES[name.rpartition(".")[2]],
-                "A part of the live page",
+                "A part of a page",
                 tag=TAG,
                 for_ever=True,
             )
@@ -44,13 +50,18 @@ def routes() -> tuple[Route, ...]:
     )
 
 
+def _page(name: str, folder: str) -> bytes:
+    return (files(PACKAGE) / name / PAGE).read_bytes().replace(ASSETS_SLOT, folder.encode())
+
+
 def _assets() -> Mapping[str, bytes]:
     found = {
-        file.name: file.read_bytes()
-        for file in files(PACKAGE).iterdir()
+        f"{page}/{file.name}": file.read_bytes()
+        for page in PAGES
+        for file in (files(PACKAGE) / page).iterdir()
         if file.name != PAGE and file.name.rpartition(".")[2] in MEDIA_TYPES
     }
-    return dict(sorted({**found, "rules.js": text_rules()}.items()))
+    return dict(sorted({**found, "live/rules.js": text_rules()}.items()))
 
 
 def _hash(assets: Mapping[str, bytes]) -> str:

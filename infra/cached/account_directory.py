@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from domain.ids import AccountId
+from infra.cached.joined_loads import JoinedLoads
 from infra.cached.store import CachedStore, MadeStore, Touched
 from infra.redis.view_cache import ViewCache
 from projections.account_directory import AccountDirectory, Operation, SetProfile
@@ -20,10 +21,11 @@ class CachedAccountDirectory(CachedStore[Operation]):
         super().__init__(store, cache, fills=fills)
         self._store = store
         self._profiles = cache.shelf("profile", bytes, bytes)
+        self._load_profiles = JoinedLoads(store.profiles)
 
     async def profiles(self, account_ids: Sequence[AccountId]) -> dict[AccountId, bytes]:
         """See `AccountDirectory.profiles`."""
-        return await self._profiles.read(account_ids, self._store.profiles)
+        return await self._profiles.read(account_ids, self._load_profiles)
 
     async def handles(self, account_ids: Sequence[AccountId]) -> dict[AccountId, str]:
         """See `AccountDirectory.handles`."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from domain.ids import AccountId
+from infra.cached.joined_loads import JoinedLoads
 from infra.cached.store import CachedStore, MadeStore, Touched
 from infra.redis.view_cache import ViewCache
 from projections.author_timelines import (
@@ -29,6 +30,7 @@ class CachedAuthorTimelines(CachedStore[Operation]):
         super().__init__(store, cache, fills=fills)
         self._store = store
         self._tweets = cache.shelf("tweets", lambda count: b"%d" % count, int)
+        self._load_tweets = JoinedLoads(store.tweet_counts)
 
     async def page(
         self, author_id: AccountId, kind: PostKind | None, window: Window, limit: int
@@ -42,7 +44,7 @@ class CachedAuthorTimelines(CachedStore[Operation]):
 
     async def tweet_counts(self, author_ids: Sequence[AccountId]) -> dict[AccountId, int]:
         """See `AuthorTimelines.tweet_counts`."""
-        return await self._tweets.read(author_ids, self._store.tweet_counts)
+        return await self._tweets.read(author_ids, self._load_tweets)
 
     def _touched(self, operations: Sequence[Operation]) -> Touched:
         keys = set[str]()

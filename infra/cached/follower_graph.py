@@ -1,12 +1,13 @@
 """The follower graph with its counts, and how readers and accounts stand to each other, in a
 cache."""
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import ClassVar, Final, Protocol
 
 from domain.ids import AccountId, EventId
 from domain.objects import AccountViewer
-from infra.cached.store import CachedStore, MadeStore, Touched
+from infra.cached.joined_loads import JoinedLoads
+from infra.cached.store import CLOSED_MAX, CachedStore, MadeStore, Touched
 from infra.redis.view_cache import ViewCache
 from projections.follower_graph import (
     DropAccount,
@@ -15,25 +16,39 @@ from projections.follower_graph import (
     EdgeList,
     FollowerGraph,
     Operation,
+    SetTie,
     Suggestion,
 )
 from projections.windows import Window
 
 _YES: Final = ord("1")
+# A reader and an account.
+Pair = tuple[AccountId, AccountId]
 
 
 class MadeGraph(FollowerGraph, MadeStore[Operation], Protocol):
-    """Any follower graph."""
+    """A follower graph that can be asked for many readers at once."""
+
+    async def relations_of(self, pairs: Sequence[Pair]) -> Mapping[Pair, AccountViewer]:
+        """As `relations`, of each reader and account."""
+
+    async def closing(self, account_id: AccountId, limit: int) -> Collection[AccountId] | None:
+        """Let no tie to the account come any more; all who have one now, or None if they are more
+        than `limit`. Raises StoreUnavailable."""
 
 
 class CachedFollowerGraph(CachedStore[Operation]):
     """Implements `projections.follower_graph.FollowerGraph`."""
+
+    closed_max: ClassVar[int] = CLOSED_MAX
 
     def __init__(self, store: MadeGraph, cache: ViewCache, *, fills: bool = False) -> None:
         super().__init__(store, cache, fills=fills)
         self._store = store
         self._counts = cache.shelf("counts", lambda counts: b"%d %d" % counts, _counts)
         self._relations = cache.shelf("relation", _packed, _relation)
+        self._load_counts = JoinedLoads(store.counts)
+        self._load_relations = JoinedLoads(store.relations_of)
 
     async def edges(
         self, account_id: AccountId, which: EdgeList, window: Window, limit: int
@@ -61,7 +76,7 @@ class CachedFollowerGraph(CachedStore[Operation]):
 
     async def counts(self, account_ids: Sequence[AccountId]) -> dict[AccountId, EdgeCounts]:
         """See `FollowerGraph.counts`."""
-        return await self._counts.read(account_ids, self._store.counts)
+        return await self._counts.read(account_ids, self._load_counts)
 
     async def relations(
         self, reader_id: AccountId, account_ids: Sequence[AccountId]
@@ -69,7 +84,8 @@ class CachedFollowerGraph(CachedStore[Operation]):
         """See `FollowerGraph.relations`."""
 
         async def load(ids: Sequence[AccountId]) -> dict[AccountId, AccountViewer]:
-            return await self._store.relations(reader_id, ids)
+            found = await self._load_relations([(reader_id, one) for one in ids])
+            return {one: viewer for (_, one), viewer in found.items()}
 
         return await self._relations.read(account_ids, load, owner=reader_id)
 
@@ -77,16 +93,34 @@ class CachedFollowerGraph(CachedStore[Operation]):
         """See `FollowerGraph.follow_of`."""
         return await self._store.follow_of(follower_id, followed_id)
 
-    def _touched(self, operations: Sequence[Operation]) -> Touched:
-        """A closed account is a neighbour less to any number of others."""
-        keys = set[str]()
+    async def _touched_by(self, operations: Sequence[Operation]) -> Touched:
+        """A closed account is a neighbour less to others."""
+        keys = self._touched(operations).keys
         for operation in operations:
             if isinstance(operation, DropAccount):
-                return Touched(set(), whole=True)
-            one, other = operation.account_id, operation.other_id
-            keys |= {self._counts.key(one), self._counts.key(other)}
-            keys |= {self._relations.key(other, one), self._relations.key(one, other)}
+                closed = operation.account_id
+                others = await self._store.closing(closed, self.closed_max)
+                if others is None:
+                    return Touched(set(), whole=True)
+                keys.add(self._counts.key(closed))
+                for other in others:
+                    keys |= self._pair_keys(closed, other)
         return Touched(keys)
+
+    def _touched(self, operations: Sequence[Operation]) -> Touched:
+        keys = set[str]()
+        for operation in operations:
+            if isinstance(operation, SetTie):
+                keys |= self._pair_keys(operation.account_id, operation.other_id)
+        return Touched(keys)
+
+    def _pair_keys(self, one: AccountId, other: AccountId) -> set[str]:
+        return {
+            self._counts.key(one),
+            self._counts.key(other),
+            self._relations.key(other, one),
+            self._relations.key(one, other),
+        }
 
 
 def _counts(packed: bytes) -> EdgeCounts:

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from struct import Struct
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 import msgspec
 
 from domain.ids import AccountId, EventId, PostId
 from domain.objects import PostCounts, PostViewer
-from infra.cached.store import CachedStore, MadeStore, Touched
+from infra.cached.joined_loads import JoinedLoads
+from infra.cached.recent_doings import KEPT, NEVER, Recent, packed, recent_of, unpacked
+from infra.cached.store import CLOSED_MAX, CachedStore, MadeStore, Touched
 from infra.redis.view_cache import ViewCache
 from projections.post_cards import (
     AddPost,
@@ -41,24 +43,40 @@ class MadeCards(PostCards, MadeStore[Operation], Protocol):
         """What the reader did with the posts, whether or not they are there, as `Card.viewer`;
         those without doings may be left out."""
 
+    async def newest_viewers(self, reader_id: AccountId, limit: int) -> Mapping[PostId, bytes]:
+        """As `viewers`, of the newest posts with which the reader ever did something, also if it
+        was undone: so many, or all."""
+
+    async def closing(
+        self, account_id: AccountId, limit: int
+    ) -> tuple[Collection[PostId], Collection[PostId]] | None:
+        """Let nothing of the account's come any more. The posts that it wrote and those that it did
+        something with, or None if they are more than `limit`. Raises StoreUnavailable."""
+
     async def referred(self, post_ids: Collection[PostId]) -> Mapping[PostId, Sequence[PostId]]:
         """What each post that ever came answers and quotes, also if it is deleted."""
 
 
 class CachedPostCards(CachedStore[Operation]):
-    """Implements `projections.post_cards.PostCards`."""
+    """Implements `projections.post_cards.PostCards`. Of what readers did with posts so many are
+    `kept` together."""
+
+    kept: ClassVar[int] = KEPT
+    closed_max: ClassVar[int] = CLOSED_MAX
 
     def __init__(self, store: MadeCards, cache: ViewCache, *, fills: bool = False) -> None:
         super().__init__(store, cache, fills=fills)
         self._store = store
         self._cards = cache.shelf("card", _packed, _card)
         self._doings = cache.shelf("doing", bytes, bytes)
+        self._recent = cache.shelf("recent", packed, unpacked)
+        self._load_cards = JoinedLoads(self._read_cards)
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`. A deletion changes what its post answers and quotes as well."""
         deleted = {one.post_id for one in operations if isinstance(one, DropPost)}
         known = await self._referred(deleted)
-        keys, whole = self._touched(operations)
+        keys, whole = await self._touched_by(operations)
         keys |= self._keys_of(known)
         async with self._cache.bars.over(keys, whole=whole):
             await self._store.apply(operations, checkpoint)
@@ -108,16 +126,32 @@ class CachedPostCards(CachedStore[Operation]):
         return await self._store.bookmarks(account_id, limit, before=before)
 
     async def _shared(self, post_ids: Sequence[PostId]) -> dict[PostId, Card]:
-        async def load(missing: Sequence[PostId]) -> Mapping[PostId, Card]:
-            return await self._store.cards(missing, None)
+        return await self._cards.read(post_ids, self._load_cards)
 
-        return await self._cards.read(post_ids, load)
+    async def _read_cards(self, post_ids: Sequence[PostId]) -> Mapping[PostId, Card]:
+        return await self._store.cards(post_ids, None)
 
     async def _done(self, reader_id: AccountId, post_ids: Sequence[PostId]) -> dict[PostId, bytes]:
+        """Nobody has done anything yet with most of what is new, so it is not asked for one by
+        one."""
+
         async def load(missing: Sequence[PostId]) -> Mapping[PostId, bytes]:
             return await self._store.viewers(reader_id, missing)
 
-        return await self._doings.read(post_ids, load, owner=reader_id)
+        recent = (await self._recent.read([reader_id], self._read_recent)).get(reader_id, NEVER)
+        older = [post_id for post_id in post_ids if post_id < recent.floor]
+        done = await self._doings.read(older, load, owner=reader_id)
+        return done | {one: recent.done[one] for one in post_ids if one in recent.done}
+
+    async def _read_recent(self, readers: Sequence[AccountId]) -> dict[AccountId, Recent]:
+        found = await asyncio.gather(
+            *(self._store.newest_viewers(reader_id, self.kept) for reader_id in readers)
+        )
+        return {
+            one: recent_of(done, self.kept)
+            for one, done in zip(readers, found, strict=True)
+            if done
+        }
 
     async def _referred(self, post_ids: Collection[PostId]) -> Mapping[PostId, Sequence[PostId]]:
         return await self._store.referred(post_ids) if post_ids else {}
@@ -125,13 +159,26 @@ class CachedPostCards(CachedStore[Operation]):
     async def _read_new(self, operations: Sequence[Operation]) -> None:
         await self._shared([one.post_id for one in operations if isinstance(one, AddPost)])
 
+    async def _touched_by(self, operations: Sequence[Operation]) -> Touched:
+        """With a closed account go its posts and whatever it did."""
+        keys = self._touched(operations).keys
+        for operation in operations:
+            if isinstance(operation, DropAccount):
+                closed = operation.account_id
+                concerned = await self._store.closing(closed, self.closed_max)
+                if concerned is None:
+                    return Touched(set(), whole=True)
+                written, done = concerned
+                keys |= {self._cards.key(one) for one in (*written, *done)}
+                keys |= self._keys_of(await self._referred(written))
+                keys |= {self._doings.key(one, closed) for one in done}
+                keys.add(self._recent.key(closed))
+        return Touched(keys)
+
     def _touched(self, operations: Sequence[Operation]) -> Touched:
-        """By themselves. The doings of a closed account are any number."""
         keys = set[str]()
         for operation in operations:
             match operation:
-                case DropAccount():
-                    return Touched(set(), whole=True)
                 case AddPost():
                     referred = operation.in_reply_to_id, operation.quote_of_id
                     posts = (operation.post_id, *(one for one in referred if one is not None))
@@ -140,10 +187,15 @@ class CachedPostCards(CachedStore[Operation]):
                     keys.add(self._cards.key(post_id))
                 case SetLike(account_id, post_id) | SetRepost(account_id, post_id):
                     keys.add(self._cards.key(post_id))
-                    keys.add(self._doings.key(post_id, account_id))
+                    keys |= self._doing_keys(account_id, post_id)
                 case SetBookmark(account_id, post_id):
-                    keys.add(self._doings.key(post_id, account_id))
+                    keys |= self._doing_keys(account_id, post_id)
+                case DropAccount():
+                    pass
         return Touched(keys)
+
+    def _doing_keys(self, account_id: AccountId, post_id: PostId) -> set[str]:
+        return {self._doings.key(post_id, account_id), self._recent.key(account_id)}
 
     def _keys_of(self, referred: Mapping[PostId, Iterable[PostId]]) -> set[str]:
         return {self._cards.key(one) for posts in referred.values() for one in posts}

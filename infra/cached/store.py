@@ -8,6 +8,8 @@ from infra.redis.view_cache import ViewCache
 from projections.projection import Store, StoreUnavailable
 
 NEW_MAX: Final = 100
+# Of what goes with an account that is closed: where it is more, everything that is cached goes.
+CLOSED_MAX: Final = 10_000
 
 OperationT = TypeVar("OperationT")
 OperationT_contra = TypeVar("OperationT_contra", contravariant=True)
@@ -51,7 +53,7 @@ class CachedStore(ABC, Generic[OperationT]):
 
     async def apply(self, operations: Sequence[OperationT], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
-        keys, whole = self._touched(operations)
+        keys, whole = await self._touched_by(operations)
         async with self._cache.bars.over(keys, whole=whole):
             await self._made.apply(operations, checkpoint)
         self._write_through(operations)
@@ -80,6 +82,10 @@ class CachedStore(ABC, Generic[OperationT]):
     async def _read_new(self, operations: Sequence[OperationT]) -> None:
         """Read what these brought of what is cached."""
 
+    async def _touched_by(self, operations: Sequence[OperationT]) -> Touched:
+        """The same, with what only the store knows."""
+        return self._touched(operations)
+
     @abstractmethod
     def _touched(self, operations: Sequence[OperationT]) -> Touched:
-        """What these operations may change of what is cached."""
+        """What these operations may change of what is cached, as far as they say it."""

@@ -161,7 +161,9 @@ class Appending:
             kept = (*entry.deciding, *(row for rows in followed for row in rows))
             placed.update(await self.publish_upto(entry.deciding, published))
             for rows in followed:
-                placed.update(await self.publish_upto(rows))
+                # Of a stream that is new nothing can be in its topic yet.
+                new = 0 if rows[0].version == 1 else None
+                placed.update(await self.publish_upto(rows, new))
         except (Unavailable, StoreUnavailable) as error:
             log.warning("%s is left to the relay: %s", entry.kept[0].stream, error)
         else:

@@ -11,6 +11,7 @@ from domain.positions import Vector, merge
 from infra.cassandra import intents
 from infra.cassandra.appending import Appending, Producer
 from infra.cassandra.intents import Intents
+from infra.cassandra.joined_writes import JoinedWrites
 from infra.cassandra.kept import (
     UNINDEXED,
     Encoding,
@@ -58,12 +59,13 @@ class ClusterEventLog:
         self._on_commit = tuple(on_commit)
         self._origin = origin
         tables = LogTables(session, namespace)
-        self._streams = Streams(tables)
-        self._registers = Registers(tables)
-        self.intents = Intents(tables, now_ms=now_ms)
+        joined = JoinedWrites(tables)
+        self._streams = Streams(tables, joined)
+        self._registers = Registers(tables, joined)
+        self.intents = Intents(tables, joined, now_ms=now_ms)
         self.appending = Appending(self._streams, self.intents, producer)
         self.relay = Relay(self.intents, self.appending)
-        self.receipts = Receipts(tables, self._encoding, now_ms=now_ms)
+        self.receipts = Receipts(tables, self._encoding, joined, now_ms=now_ms)
         self._parts = (self._streams, self._registers, self.intents, self.receipts)
 
     async def create(self) -> None:
@@ -106,7 +108,7 @@ class ClusterEventLog:
                 register = await self._registers.latest(_indexed(stream))
                 found = [] if register is None else [register]
                 return next(iter(await self._registered(found)), None)
-            newest = await self._streams.newest(stream, 1)
+            newest = await self._streams.last(stream)
             return next(iter(await self._encoding.recorded(newest)), None)
 
     async def history(self, stream: str) -> Sequence[Recorded]:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from infra.cassandra.joined_writes import JoinedWrites
 from infra.cassandra.kept import Entry, pack, unpack_entry
 from infra.cassandra.log_tables import LogTables
 from projections.projection import StoreUnavailable
@@ -70,10 +71,18 @@ def publishing(entry: Entry) -> Intent:
 
 
 class Intents:
-    """The intents of one log. Every method raises StoreUnavailable."""
+    """The intents of one log. Every method raises StoreUnavailable. With `joined` they are written
+    together with what others write."""
 
-    def __init__(self, tables: LogTables, *, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        tables: LogTables,
+        joined: JoinedWrites | None = None,
+        *,
+        now_ms: Callable[[], int],
+    ) -> None:
         self._tables = tables
+        self._joined = joined or JoinedWrites(tables)
         self._now_ms = now_ms
 
     async def create(self) -> None:
@@ -101,14 +110,17 @@ class Intents:
             slot = self.slot_at(self._now_ms())
             entry = None if intent.entry is None else pack(intent.entry)
             values = (slot, *_key(intent), intent.stream, intent.version, intent.last, entry)
-            await self._tables.execute(_INSERT, values)
+            if entry is None:
+                await self._joined.add([(_INSERT, values)])
+            else:  # It may be large, and what is written together must not be.
+                await self._tables.execute(_INSERT, values)
             if self._now_ms() < (slot + 1) * SLOT_MS + _WRITTEN_MS:
                 return Written(intent, slot)
         raise StoreUnavailable("Cassandra: too slow to note what is intended")
 
     async def remove(self, written: Written) -> None:
         """It is done, or can never be done."""
-        await self._tables.execute(_DELETE, (written.slot, *_key(written.intent)))
+        await self._joined.add([(_DELETE, (written.slot, *_key(written.intent)))])
 
     async def left(self, slot: int) -> Sequence[Written]:
         """What lies in a slot."""

@@ -30,6 +30,10 @@ class LogTables:
         """See `CassandraSession.execute`."""
         return await self._session.execute(self._in_namespace(cql), values)
 
+    async def execute_unpaged(self, cql: str, values: Sequence[Any]) -> list[Row]:
+        """See `CassandraSession.execute_unpaged`."""
+        return await self._session.execute_unpaged(self._in_namespace(cql), values)
+
     async def execute_serial(self, cql: str, values: Sequence[Any] = ()) -> list[Row]:
         """See `CassandraSession.execute_serial`."""
         return await self._session.execute_serial(self._in_namespace(cql), values)

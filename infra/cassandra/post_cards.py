@@ -200,10 +200,32 @@ class CassandraPostCards:
         """What the reader did with the posts, as JSON, whether or not they are there."""
         if reader_id is None:
             return {}
-        return {
-            post_id: _VIEWERS[(liked or 0) > 0, (reposted or 0) > 0, (bookmarked or 0) > 0]
-            for post_id, _, liked, reposted, bookmarked in await self._done(reader_id, post_ids)
-        }
+        return {row.item_id: _viewer_of(row) for row in await self._done(reader_id, post_ids)}
+
+    async def newest_viewers(self, reader_id: AccountId, limit: int) -> dict[PostId, bytes]:
+        """As `viewers`, of the newest posts with which the reader ever did something."""
+
+        async def all_of(rows: Sequence[Any]) -> Sequence[Any]:
+            return rows
+
+        rows = await self._lists.page(reader_id, (DONE,), Window(), limit, all_of)
+        return {row.item_id: _viewer_of(row) for row in rows}
+
+    async def closing(
+        self, account_id: AccountId, limit: int
+    ) -> tuple[list[PostId], list[PostId]] | None:
+        """Let nothing of the account's come any more: who writes it from now on ends it. The posts
+        that it wrote and those that it did something with, or None if they are more than `limit`.
+        """
+        await self._tables.write(writes_of(DropAccount(account_id), self._lists))
+        found: list[list[PostId]] = []
+        for list_ in (WRITTEN, DONE):
+            found.append([])
+            async for rows in self._lists.whole(account_id, list_):
+                found[-1] += [row.item_id for row in rows]
+                if sum(map(len, found)) > limit:
+                    return None
+        return found[0], found[1]
 
     async def referred(self, post_ids: Collection[PostId]) -> dict[PostId, list[PostId]]:
         """What each post that ever came answers and quotes, also if it is deleted."""
@@ -270,6 +292,11 @@ class CassandraPostCards:
             chain((undoing_of(*one, self._lists) for one in undone), self._tallies.writes(members))
         )
         await self._tallies.count(members)
+
+
+def _viewer_of(row: Any) -> bytes:
+    """What an account did with a post, as JSON."""
+    return _VIEWERS[(row.liked or 0) > 0, (row.reposted or 0) > 0, (row.bookmarked or 0) > 0]
 
 
 def _is_there(row: Any) -> bool:

@@ -12,6 +12,7 @@ from uuid import uuid4
 from commands.ports import Answer, Receipt
 from domain.errors import KeyReused, Unavailable
 from domain.positions import Vector
+from infra.cassandra.joined_writes import JoinedWrites
 from infra.cassandra.kept import Encoding, Entry, pack, unpack_entry
 from infra.cassandra.log_tables import LogTables
 from infra.sealed_answers import IMPORTS, KEPT_MS, answer_of, person_of, sealed_answer
@@ -65,8 +66,16 @@ class Prepared(NamedTuple):
 class Receipts:
     """The keys of one log. Methods raise StoreUnavailable, and Unavailable for a person's key."""
 
-    def __init__(self, tables: LogTables, encoding: Encoding, *, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        tables: LogTables,
+        encoding: Encoding,
+        joined: JoinedWrites | None = None,
+        *,
+        now_ms: Callable[[], int],
+    ) -> None:
         self._tables = tables
+        self._joined = joined or JoinedWrites(tables)
         self._encoding = encoding
         self._now_ms = now_ms
         # The keys that this process has, and under which name of its own.
@@ -133,7 +142,8 @@ class Receipts:
     async def done(self, scope: str, key: str, owner: str, vector: Vector) -> None:
         """Note that the events which stand with a key under its owner's name are in the log."""
         self._owned.pop((scope, key), None)
-        await self._tables.execute(_NOTE, (scope, key, owner, dict(vector), _ttl_s(scope)))
+        note = (_NOTE, (scope, key, owner, dict(vector), _ttl_s(scope)))
+        await self._joined.add([note])
 
     async def imported(self, receipt: Receipt) -> None:
         """List what an import recorded, for the next one: `done` finds one key, this is for all

@@ -7,11 +7,13 @@ this process's memory, and written as soon as that works.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from domain.topics import Place
+from infra.cassandra.joined_reads import JoinedReads
+from infra.cassandra.joined_writes import JoinedWrites
 from infra.cassandra.kept import UNINDEXED, Kept, Placed, kind_of
 from infra.cassandra.log_tables import LogTables, Statement
 from projections.projection import StoreUnavailable
@@ -23,14 +25,11 @@ _SCHEMA: Final = """CREATE TABLE IF NOT EXISTS @registers (
 _INSERT: Final = """INSERT INTO @registers
 (register, version, event_id, person_id, key, name, state, topic, partition, offset)
 VALUES (?,?,?,?,?,?,?,?,?,?)"""
-_NEWEST_FIRST: Final = """SELECT
-version, event_id, person_id, key, name, state, topic, partition, offset
-FROM @registers WHERE register = ?"""
-_LATEST: Final = f"{_NEWEST_FIRST} LIMIT 1"
+_SELECT: Final = """SELECT
+register, version, event_id, person_id, key, name, state, topic, partition, offset
+FROM @registers"""
 RETRY_FIRST_S: Final = 0.1
 RETRY_MAX_S: Final = 5.0
-# Rows in one request, each of a partition of its own: of more than ten Cassandra warns.
-BATCH_MAX: Final = 10
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +43,17 @@ class Indexed(NamedTuple):
 
 
 class Registers:
-    """The index of one log. Reads raise StoreUnavailable."""
+    """The index of one log. Reads raise StoreUnavailable. With `joined` it writes together with
+    others."""
 
-    def __init__(self, tables: LogTables) -> None:
+    def __init__(self, tables: LogTables, joined: JoinedWrites | None = None) -> None:
         self._tables = tables
+        self._joined = joined or JoinedWrites(tables)
+        # The newest come first.
+        self._newest = JoinedReads(tables, _SELECT, key="register", order="PER PARTITION LIMIT 1")
+        self._all = JoinedReads(tables, _SELECT, key="register")
         self._unwritten: dict[str, dict[int, Indexed]] = {}
         self._writing: asyncio.Task[None] | None = None
-        self._due: list[Indexed] = []
-        self._next_write: asyncio.Task[None] | None = None
 
     async def create(self) -> None:
         """Make the table unless it is there."""
@@ -72,7 +74,7 @@ class Registers:
         """Note events that are in their topic. Never fails: they are found from now on."""
         found = [Indexed(one, *placed[one.event_id]) for one in kept]
         try:
-            await self._write_together(found)
+            await self._joined.add(_rows(found))
         except StoreUnavailable as error:
             log.warning("%d registers are kept in memory: %s", len(found), error)
             for one in found:
@@ -82,42 +84,21 @@ class Registers:
 
     async def write(self, found: Sequence[Indexed]) -> None:
         """Write the rows of those that decisions ask for. Raises StoreUnavailable."""
-        rows = [(_INSERT, _values(one)) for one in found if _is_indexed(one)]
-        batches = [rows[at : at + BATCH_MAX] for at in range(0, len(rows), BATCH_MAX)]
-        await asyncio.gather(*map(self._write_rows, batches))
+        await self._joined.write(_rows(found))
 
     async def latest(self, register: str) -> Indexed | None:
         """The newest event."""
-        rows = await self._tables.execute(_LATEST, (register,))
+        rows = await self._newest.rows(register)
         found = [_indexed(register, row) for row in rows]
         found += self._unwritten.get(register, {}).values()
         return max(found, key=lambda one: one.kept.version, default=None)
 
     async def history(self, register: str) -> list[Indexed]:
         """All events, oldest first."""
-        rows = await self._tables.execute(_NEWEST_FIRST, (register,))
+        rows = await self._all.rows(register)
         found = {row.version: _indexed(register, row) for row in rows}
         found |= self._unwritten.get(register, {})
         return [found[version] for version in sorted(found)]
-
-    async def _write_together(self, found: Sequence[Indexed]) -> None:
-        """With what other commands have to write now: Kafka acknowledges events in groups."""
-        if not any(map(_is_indexed, found)):
-            return
-        self._due += found
-        if self._next_write is None:
-            self._next_write = asyncio.create_task(self._write_due())
-        await asyncio.shield(self._next_write)
-
-    async def _write_due(self) -> None:
-        due, self._due, self._next_write = self._due, [], None
-        await self.write(due)
-
-    async def _write_rows(self, rows: Sequence[Statement]) -> None:
-        if len(rows) == 1:
-            await self._tables.execute(*rows[0])
-        else:
-            await self._tables.batch(rows)
 
     async def _write_later(self) -> None:
         delay = RETRY_FIRST_S
@@ -138,8 +119,9 @@ class Registers:
                 del self._unwritten[one.kept.stream]
 
 
-def _is_indexed(one: Indexed) -> bool:
-    return kind_of(one.kept.stream) not in UNINDEXED
+def _rows(found: Iterable[Indexed]) -> list[Statement]:
+    """What is written for those that decisions ask for."""
+    return [(_INSERT, _values(one)) for one in found if kind_of(one.kept.stream) not in UNINDEXED]
 
 
 def _values(one: Indexed) -> tuple[Any, ...]:

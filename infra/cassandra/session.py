@@ -150,6 +150,13 @@ class CassandraSession:
         statement = await self._prepare(cql)
         return await self._run(statement, values)
 
+    async def execute_unpaged(self, cql: str, values: Sequence[Any]) -> list[Row]:
+        """A read of several partitions that has an order: such a one has no pages, so that its
+        rows have to be few."""
+        statement = (await self._prepare(cql)).bind(values)
+        statement.fetch_size = None
+        return await self._run(statement, None)
+
     async def execute_serial(self, cql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Read what conditional writes decided, the one that is under way included: it is ended
         first, one way or the other."""

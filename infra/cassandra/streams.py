@@ -11,6 +11,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from domain.topics import Place
+from infra.cassandra.joined_reads import JoinedReads
+from infra.cassandra.joined_writes import JoinedWrites
 from infra.cassandra.kept import Kept, Placed, pack, unpack_kept
 from infra.cassandra.log_tables import LogTables
 from projections.projection import StoreUnavailable
@@ -32,6 +34,10 @@ _RANGE: Final = """SELECT version, event_id, person_id, topic, key, name, state 
 WHERE stream = ? AND version >= ? AND version <= ?"""
 _OLDEST: Final = f"{_RANGE} LIMIT ?"
 _NEWEST: Final = f"{_RANGE} ORDER BY version DESC LIMIT ?"
+_NAMED: Final = """SELECT stream, version, event_id, person_id, topic, key, name, state
+FROM @streams"""
+# The condition leaves out streams that were only ever fenced off.
+_LAST: Final = "AND version >= 0 ORDER BY version DESC PER PARTITION LIMIT 1"
 _ONE: Final = """SELECT version, event_id, person_id, topic, key, name, state, following
 FROM @streams WHERE stream = ? AND version = ?"""
 _HEAD: Final = "SELECT head, fence FROM @streams WHERE stream = ? LIMIT 1"
@@ -54,10 +60,12 @@ class Head(NamedTuple):
 
 class Streams:
     """The tables of one log. Every method raises StoreUnavailable; the outcome of a conditional
-    write is unknown then."""
+    write is unknown then. With `joined` marks are written together with what others write."""
 
-    def __init__(self, tables: LogTables) -> None:
+    def __init__(self, tables: LogTables, joined: JoinedWrites | None = None) -> None:
         self._tables = tables
+        self._joined = joined or JoinedWrites(tables)
+        self._last = JoinedReads(tables, _NAMED, key="stream", order=_LAST)
 
     async def create(self) -> None:
         """Make the tables that are missing."""
@@ -146,6 +154,10 @@ class Streams:
         read = self._tables.execute_serial if serial else self._tables.execute
         return [_kept(stream, row) for row in await read(_OLDEST, (stream, first, last, limit))]
 
+    async def last(self, stream: str) -> Sequence[Kept]:
+        """The newest event, if there is one."""
+        return [_kept(stream, row) for row in await self._last.rows(stream)]
+
     async def newest(
         self, stream: str, limit: int, *, first: int = 0, last: int = VERSION_MAX
     ) -> list[Kept]:
@@ -172,7 +184,7 @@ class Streams:
 
     async def mark(self, rows: Sequence[Kept], placed: Placed) -> None:
         """Note that events are in their topic: only once all before them are."""
-        await self._tables.execute_many(
+        await self._joined.add(
             [
                 (_MARK, (row.stream, row.version, *where[0], where[1]))
                 for row in rows

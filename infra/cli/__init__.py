@@ -17,6 +17,7 @@ from infra.cli import (
     replay,
     serve,
     settings,
+    steering,
     verify,
     worker,
 )
@@ -38,6 +39,10 @@ app.command("erase")(erase.erase)
 app.command("export")(export.export)
 app.command("worker")(worker.worker)
 projections.app.command("prune")(generations.prune)
+projections.app.command("pause")(steering.pause)
+projections.app.command("resume")(steering.resume)
+projections.app.command("throttle")(steering.throttle)
+projections.app.command("cancel")(steering.cancel)
 app.add_typer(projections.app, name="projections")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(log.app, name="log")

@@ -10,9 +10,11 @@ import msgspec
 import typer
 
 from domain.errors import Refusal
+from domain.moments import Moment
 from infra.cli.asking import asked, fail
 from infra.cli.named import AsJson, installed, projection_named, say
 from infra.cli.partial_replay import Asked, apply_again
+from infra.cli.past import HELP, built_past, moment_of, planned_past
 from infra.cli.replay_display import ReplayDisplay
 from infra.cli.verdicts import Lines, verified, words
 from infra.control.requests import Answering, SwapProjection
@@ -20,20 +22,25 @@ from infra.generations import Generation
 from infra.settings import Settings
 from projections.projection import Projection, StoreUnavailable
 from streams.pipeline import Paused
-from streams.rebuild import Foretelling, Rebuilt
+from streams.rebuild import Cancelled, Foretelling, Rebuilt
 from streams.registry import PROJECTIONS
 
 INTERRUPTED: Final = (
     "interrupted; the same command goes on where it was, `starling projections prune` drops it"
 )
 INTERRUPTED_STATUS: Final = 130
+CANCELLED: Final = (
+    "cancelled; what was built is dropped (`starling projections cancel {}` drops what is left)"
+)
+CANCELLED_STATUS: Final = 3
 NOT_PROVEN: Final = "not swapped; `starling projections prune {}` drops what was built"
 Report = Callable[[Rebuilt], None]
 
 
 class Replayed(msgspec.Struct, frozen=True):
     """What a replay did; `answering` is the live generation at its end. `eta_error`: by which part
-    of the time the first estimate, after a tenth, was too long (too short: below 0)."""
+    of the time the first estimate, after a tenth, was too long (too short: below 0). `as_of`: it
+    is read as of this moment and answers nothing else."""
 
     projection: str
     built: int
@@ -42,6 +49,7 @@ class Replayed(msgspec.Struct, frozen=True):
     seconds: float
     eta_error: float | None
     verified: bool
+    as_of: str | None = None
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -54,14 +62,15 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 class How(NamedTuple):
-    """How to replay: events a second at most, to which position of the log; whether it must be
-    proven before it answers."""
+    """How to replay: events a second at most (None: as it was told before), as of which moment;
+    whether it must be proven before it answers, whether a pause is to end."""
 
     swap: bool = True
-    per_s_max: float = inf
-    to: int | None = None
+    per_s_max: float | None = None
+    to: Moment | None = None
     processes: int = 1
     verify: bool = False
+    resume: bool = False
 
 
 def replay(
@@ -70,12 +79,17 @@ def replay(
     all_of_them: Annotated[bool, typer.Option("--all", help="Every projection")] = False,
     swap: Annotated[bool, typer.Option(help="Let the new generation answer")] = True,
     throttle: Annotated[
-        float, typer.Option(help="At most so many events a second (0: no limit)", min=0)
-    ] = 0,
-    to: Annotated[
-        int | None,
-        typer.Option(help="Build it as of a position of the log; implies --no-swap", min=0),
+        float | None,
+        typer.Option(
+            help="At most so many events a second (0: no limit). One that was begun keeps its own",
+            min=0,
+            show_default=False,
+        ),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with one that was paused")
+    ] = False,
+    to: Annotated[str | None, typer.Option(metavar="TIME|POSITION", help=HELP)] = None,
     processes: Annotated[
         int, typer.Option(help="How many share the partitions; cluster profile", min=1, max=64)
     ] = 1,
@@ -103,28 +117,39 @@ def replay(
     if (name is None) != all_of_them:
         raise typer.BadParameter("Name a projection, or say --all")
     settings = installed()
+    named = PROJECTIONS if name is None else (projection_named(name),)
     part = Asked(account, post, since, until, partition)
     if part.is_asked:
         if verify or to is not None or processes > 1 or not swap:
             fail("A part of the log is applied to the live generation: no other is built")
-        named = PROJECTIONS if name is None else (projection_named(name),)
         apply_again(settings, named, part, throttle or inf, dry_run=dry_run, as_json=as_json)
         return
-    if to is not None and settings.profile == "cluster":
-        fail("--to is a position of the embedded profile's log; topics have one per partition")
-    if processes > 1 and settings.profile == "embedded":
-        fail("--processes: the embedded profile's log has one partition")
-    how = How(swap and to is None, throttle or inf, to, processes, verify)
-    for projection in PROJECTIONS if name is None else (projection_named(name),):
+    moment = None if to is None else moment_of(settings, to)
+    per_s_max = None if throttle is None else throttle or inf
+    how = How(swap and to is None, per_s_max, moment, processes, verify, resume)
+    _check(settings, how)
+    for projection in named:
         if dry_run:
-            _tell_plan(_planned(settings, projection, to), as_json=as_json)
+            _tell_plan(_planned(settings, projection, moment), as_json=as_json)
         else:
-            told = built_anew(settings, projection, how, as_json=as_json)
-            _tell(told, as_json=as_json)
+            _tell(built_anew(settings, projection, how, as_json=as_json), as_json=as_json)
 
 
-def _planned(settings: Settings, projection: Projection, to: int | None) -> Planned:
-    if settings.profile == "embedded":
+def _check(settings: Settings, how: How) -> None:
+    """Exit status 1 where options do not go together."""
+    if how.to is not None and (how.verify or how.processes > 1 or how.resume):
+        fail("--to: it is built by one process, in one go, and not held against the log")
+    if how.processes > 1 and settings.profile == "embedded":
+        fail("--processes: the embedded profile's log has one partition")
+
+
+def _planned(settings: Settings, projection: Projection, to: Moment | None) -> Planned:
+    if to is not None:
+        try:
+            plan = planned_past(settings, projection, to)
+        except (Refusal, StoreUnavailable) as error:
+            fail(f"{projection.name}: {error}")
+    elif settings.profile == "embedded":
         from infra import replaying  # noqa: PLC0415
 
         plan = replaying.planned(settings, projection)
@@ -132,8 +157,7 @@ def _planned(settings: Settings, projection: Projection, to: int | None) -> Plan
         from infra.profiles import cluster_replay  # noqa: PLC0415
 
         plan = asyncio.run(cluster_replay.planned(settings, projection))
-    events = plan.total if to is None else min(to, plan.total)
-    return Planned(projection.name, plan.number, events, min(plan.done, events))
+    return Planned(projection.name, plan.number, plan.total, min(plan.done, plan.total))
 
 
 def built_anew(
@@ -144,6 +168,8 @@ def built_anew(
     from infra.verifying import NotProven  # noqa: PLC0415
 
     building = _on_files if settings.profile == "embedded" else _on_engines
+    if how.to is not None:
+        building = partial(_as_of, how.to)
     last, foretelling = Rebuilt(0, 0, 0, 0.0), Foretelling()
     with ReplayDisplay(projection.name) as display:
 
@@ -157,6 +183,9 @@ def built_anew(
             built, answering = building(settings, projection, report, how)
         except (Refusal, Paused, StoreUnavailable) as error:
             fail(f"{projection.name}: {error}")
+        except Cancelled:
+            display.leave(CANCELLED.format(projection.name))
+            raise typer.Exit(CANCELLED_STATUS) from None
         except NotProven as error:
             told = verified(error.verdict, error.seconds)
             say(told, words(told), as_json=as_json)
@@ -173,6 +202,7 @@ def built_anew(
         seconds=round(last.elapsed_s, 3),
         eta_error=error_told,
         verified=how.verify,
+        as_of=None if how.to is None else how.to.name,
     )
 
 
@@ -181,7 +211,9 @@ def _on_files(
 ) -> tuple[int, int]:
     from infra import replaying  # noqa: PLC0415
 
-    building = replaying.replay(settings, projection, report, per_s_max=how.per_s_max, to=how.to)
+    building = replaying.replay(
+        settings, projection, report, per_s_max=how.per_s_max, resume=how.resume
+    )
     one = asyncio.run(building)
     if how.verify:
         asyncio.run(_prove(settings, projection, one))
@@ -201,11 +233,18 @@ def _on_engines(
             projection,
             report,
             per_s_max=how.per_s_max,
+            resume=how.resume,
             processes=how.processes,
             swap=how.swap,
             check=partial(_prove, settings, projection) if how.verify else None,
         )
     )
+
+
+def _as_of(
+    moment: Moment, settings: Settings, projection: Projection, report: Report, how: How
+) -> tuple[int, int]:
+    return built_past(settings, projection, moment, report, per_s_max=how.per_s_max or inf)
 
 
 async def _prove(settings: Settings, projection: Projection, one: Generation) -> None:
@@ -226,6 +265,8 @@ def _tell_plan(plan: Planned, *, as_json: bool) -> None:
 def _tell(replayed: Replayed, *, as_json: bool) -> None:
     pace = replayed.events / replayed.seconds if replayed.seconds else 0.0
     answers = "it answers now" if replayed.answering == replayed.built else "it does not answer yet"
+    if replayed.as_of is not None:
+        answers = f"it is read with As-Of: {replayed.as_of}"
     told = (
         f"{replayed.projection}: generation {replayed.built} built from {replayed.events:,} events "
         f"in {replayed.seconds:,.1f} s ({pace:,.0f} a second{_foretold(replayed.eta_error)}); "

@@ -26,6 +26,7 @@ from infra.control.requests import (
     NotApplied,
     Projections,
     PruneProjection,
+    ReplaySteered,
     Request,
     Result,
     RetryDeadLetter,
@@ -34,6 +35,7 @@ from infra.control.requests import (
     SetPasswordOf,
     ShowDeadLetter,
     ShowProjections,
+    SteerReplay,
     SwapProjection,
     ToldOfDeadLetters,
 )
@@ -45,6 +47,7 @@ from infra.importing.outside import Outside
 from infra.importing.recording import give
 from infra.importing.tally import Report
 from infra.profiles.profile import Generation, Profile
+from infra.replay_desk import status_of
 from projections.projection import StoreUnavailable
 
 # What a request may come to; anything else is a fault of the program.
@@ -76,9 +79,16 @@ class Operator:
             case FindAccount() | ErasePerson():
                 return await self._about_person(request)
             case ShowProjections():
-                return Projections(tuple(await self._profile.projections.status()))
-            case SwapProjection() | RollBackProjection() | PruneProjection() | ApplyAgain():
-                return await self._change_generation(request)
+                status = tuple(await self._profile.projections.status())
+                return Projections(status, tuple(await self._profile.past.built()))
+            case (
+                SwapProjection()
+                | RollBackProjection()
+                | PruneProjection()
+                | SteerReplay()
+                | ApplyAgain()
+            ):
+                return await self._change_projection(request)
             case _:
                 return await self._tell_of_letters(request)
 
@@ -112,16 +122,28 @@ class Operator:
             return await erase(request.account, self._profile)
         return AccountFound(str(await account_named(request.account, self._profile.ports)))
 
-    async def _change_generation(
-        self, request: SwapProjection | RollBackProjection | PruneProjection | ApplyAgain
-    ) -> Answering | AppliedAgain:
-        name, generations = request.name, self._profile.generations
-        dropped: Sequence[Generation] = ()
+    async def _change_projection(
+        self,
+        request: SwapProjection | RollBackProjection | PruneProjection | SteerReplay | ApplyAgain,
+    ) -> Answering | ReplaySteered | AppliedAgain:
+        generations = self._profile.generations
         match request:
-            case ApplyAgain(_, number, positions):
+            case SteerReplay(name, how, per_s_max):
+                found = await generations.steer(name, how, per_s_max)
+                return ReplaySteered(name, status_of(found))
+            case ApplyAgain(name, number, positions):
                 taken = await generations.apply_again(name, number, positions)
                 failed = (NotApplied(one.position, one.error) for one in taken.failed)
                 return AppliedAgain(taken.applied, tuple(failed))
+            case _:
+                return await self._change_generation(request)
+
+    async def _change_generation(
+        self, request: SwapProjection | RollBackProjection | PruneProjection
+    ) -> Answering:
+        name, generations = request.name, self._profile.generations
+        dropped: Sequence[Generation] = ()
+        match request:
             case SwapProjection():
                 await generations.adopt(name)
             case RollBackProjection():

@@ -4,9 +4,10 @@ from typing import Any, Final
 
 import msgspec
 
+from commands.ports import Steer
 from infra.importing.imports import Files
 from infra.importing.tally import Progress, Summary
-from read_api.ports import DeadLetter, LetterPlace, ProjectionStatus
+from read_api.ports import DeadLetter, LetterPlace, ProjectionStatus, ReplayStatus, SideView
 
 
 class ImportFiles(msgspec.Struct, frozen=True, tag="import"):
@@ -61,6 +62,15 @@ class PruneProjection(msgspec.Struct, frozen=True, tag="prune"):
     """Drop every generation that does not answer."""
 
     name: str
+
+
+class SteerReplay(msgspec.Struct, frozen=True, tag="steer-replay"):
+    """Have the replay that is under way pause, go on, end, or do so many events a second at most
+    (None: no limit)."""
+
+    name: str
+    how: Steer
+    per_s_max: float | None = None
 
 
 class ListDeadLetters(msgspec.Struct, frozen=True, tag="list-dead-letters"):
@@ -126,6 +136,7 @@ Request = (
     | SwapProjection
     | RollBackProjection
     | PruneProjection
+    | SteerReplay
     | ApplyAgain
     | AboutDeadLetters
 )
@@ -164,7 +175,10 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
 
 
 class Projections(msgspec.Struct, frozen=True, tag="projections"):
+    """`side_views`: what there is beside them, as of moments that are past."""
+
     projections: tuple[ProjectionStatus, ...]
+    side_views: tuple[SideView, ...] = ()
 
 
 class Answering(msgspec.Struct, frozen=True, tag="answering"):
@@ -175,6 +189,13 @@ class Answering(msgspec.Struct, frozen=True, tag="answering"):
     generation: int
     dropped: tuple[int, ...] = ()
     older_versions: tuple[int, ...] = ()
+
+
+class ReplaySteered(msgspec.Struct, frozen=True, tag="replay-steered"):
+    """A replay as it is from now on."""
+
+    projection: str
+    replay: ReplayStatus
 
 
 class NotApplied(msgspec.Struct, frozen=True):
@@ -237,6 +258,7 @@ Result = (
     | Done
     | Projections
     | Answering
+    | ReplaySteered
     | AppliedAgain
     | ToldOfDeadLetters
 )

@@ -1,6 +1,6 @@
 """Ids for times of the past, under the worker number that is kept for imports."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from domain import accounts, posts
@@ -17,13 +17,15 @@ class BackdatedIds:
     One import at a time may do so: nothing else makes ids with this worker number.
     """
 
-    def __init__(self, index: ImportIndex) -> None:
+    def __init__(self, index: ImportIndex, reserved: Collection[int] = ()) -> None:
+        """`reserved` ids were planned by an import that was ended before it could record them."""
         self._index = index
+        self._reserved = frozenset(reserved)
         # Where the free ids of a millisecond begin, as far as is known: it saves looking.
         self._cursors: dict[int, int] = {}
 
     def take(self, moments: Sequence[int]) -> list[int]:
-        """An id for each of the moments (Unix milliseconds); a full one runs into the next.
+        """An id for each of the moments (Unix milliseconds); a full one runs into the next. Blocks.
 
         What was handed out before must be in the log by now, or be free again.
         """
@@ -42,7 +44,7 @@ class BackdatedIds:
     def _next(self, ms: int, used: set[int]) -> int:
         cursor = self._cursors.get(ms)
         candidate = compose(ms, IMPORT_WORKER, 0) if cursor is None else cursor
-        while candidate in used:
+        while candidate in used or candidate in self._reserved:
             candidate = _after(candidate)
         used.add(candidate)
         self._cursors[ms] = _after(candidate)

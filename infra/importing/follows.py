@@ -1,15 +1,19 @@
 """Follows from files. They happen now: the files do not say when they happened."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from commands.follow_account import FollowAccount, follow_account
+from commands.ports import Ports
 from domain import relationships
 from domain.ids import AccountId
 from infra.importing.files import FollowLine, Malformed, read_follows
+from infra.importing.foreseen import ForeseenLog, KnownAccounts
 from infra.importing.people import People, key_of
-from infra.importing.recording import each, give
+from infra.importing.recording import apart, each, give
 from infra.importing.run import Run
 
 BATCH_MAX: Final = 400
@@ -35,6 +39,8 @@ class Follows:
     def __init__(self, run: Run, people: People) -> None:
         self._run = run
         self._people = people
+        ports = run.outside.ports
+        self._known = KnownAccounts(ports.log, ports.refusals)
 
     async def take(self, files: Sequence[Path]) -> None:
         """Import all follows of the files. Raises UnreadableFile, Unavailable."""
@@ -66,8 +72,11 @@ class Follows:
         await self._people.ensure(
             key_of(person) for line in lines for person in (line.follower, line.followee)
         )
-        new = await self._new([self._edge(line) for line in lines])
-        refusals = await each(self._follow, new)
+        edges = [self._edge(line) for line in lines]
+        existing = await apart(self._run.outside.index.existing, [edge.stream for edge in edges])
+        new = [edge for edge in edges if edge.stream not in existing or not await self._acted(edge)]
+        foreseen = self._foreseen(new, existing)
+        refusals = await each(partial(self._follow, foreseen), new)
         for edge, refusal in zip(new, refusals, strict=True):
             if refusal is not None:
                 self._run.reject(source, edge.line, str(refusal))
@@ -78,18 +87,22 @@ class Follows:
         follower, followee = (key_of(one) for one in (line.follower, line.followee))
         return _Edge(line, self._run.person(follower), self._run.person(followee))
 
-    async def _new(self, edges: Sequence[_Edge]) -> list[_Edge]:
-        existing = self._run.outside.index.existing([edge.stream for edge in edges])
-        return [
-            edge for edge in edges if edge.stream not in existing or not await self._acted(edge)
-        ]
-
     async def _acted(self, edge: _Edge) -> bool:
         history = await self._run.outside.ports.log.history(edge.stream)
         return any(recorded.event.actor_id == edge.actor_id for recorded in history)
 
-    async def _follow(self, edge: _Edge) -> None:
+    def _foreseen(self, edges: Sequence[_Edge], existing: Collection[str]) -> Ports:
+        ports = self._run.outside.ports
+        log = ForeseenLog(
+            ports.log,
+            new=(edge.stream for edge in edges if edge.stream not in existing),
+            known=self._known,
+            asked=(edge.target_id for edge in edges),
+        )
+        return replace(ports, log=log)
+
+    async def _follow(self, ports: Ports, edge: _Edge) -> None:
         command = FollowAccount(actor_id=edge.actor_id, target_id=edge.target_id)
-        events = await give(follow_account, command, self._run.outside.ports)
+        events = await give(follow_account, command, ports)
         self._run.summary.events += events
         self._run.summary.follows += 1

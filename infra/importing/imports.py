@@ -14,6 +14,7 @@ from infra.importing.follows import Follows
 from infra.importing.outside import Outside
 from infra.importing.people import People
 from infra.importing.posts import Posts
+from infra.importing.recording import apart
 from infra.importing.rejects import Rejects
 from infra.importing.run import Run
 from infra.importing.survey import Survey, stem_of
@@ -61,10 +62,10 @@ class Imports:
 
     async def _run(self, job: _Job, survey: Survey, tally: Tally) -> None:
         outside = self._outside
-        ids = await asyncio.to_thread(FileIds, job.namespace, outside.index, outside.ports.handles)
+        ids = await apart(FileIds, job.namespace, outside.index, outside.ports.handles)
         with Rejects(outside.folder / f"{job.namespace}.rejects.jsonl") as rejects:
             now_ms = round(outside.ports.stamps.now().timestamp() * 1000)
-            run = Run(outside, ids, BackdatedIds(outside.index), rejects, tally, now_ms)
+            run = Run(outside, ids, BackdatedIds(outside.index, ids.left), rejects, tally, now_ms)
             people = People(run, survey.first_posts)
             await Posts(run, people).take(job.posts)
             await Follows(run, people).take(job.follows)

@@ -2,18 +2,20 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from commands.post_tweet import PostTweet, post_tweet
 from commands.reply_to_post import ReplyToPost, reply_to_post
+from domain import posts
+from domain.events import PostPosted, Recorded
 from domain.ids import PostId
-from infra.importing.file_ids import POST
 from infra.importing.files import Malformed, PostLine, read_posts
 from infra.importing.people import People
-from infra.importing.recording import each, give
+from infra.importing.recording import apart, each, give, patiently
 from infra.importing.run import Run
 from infra.importing.survey import author_key
 from infra.importing.waiting import Ticket, WaitingRoom
@@ -99,35 +101,49 @@ class Posts:
 
     async def _import(self, batch: Sequence[tuple[Path, PostLine]]) -> None:
         await self._people.ensure(author_key(line, source) for source, line in batch)
-        ready = self._dated(batch)
+        ready = await self._dated(batch)
         refusals = await each(self._post, ready)
         for one, refusal in zip(ready, refusals, strict=True):
             self._taken.discard(one.line.id)
             if refusal is not None:
                 self._run.reject(one.source, one.line, str(refusal))
+        await self._run.ids.note()
         self._run.tally.read(sum(refusal is None for refusal in refusals))
         arrived = (one.line.id for one in ready if one.line.id in self._run.ids.posts)
         self._released.extend(self._room.release(arrived))
 
-    def _dated(self, batch: Iterable[tuple[Path, PostLine]]) -> list[_Ready]:
-        batch = list(batch)
-        moments = [line.at_ms for _, line in batch if line.at_ms is not None]
-        backdated = iter(self._run.backdated.take(moments))
-        stamps = self._run.outside.ports.stamps
-        return [
-            _Ready(
-                source,
-                line,
-                PostId(stamps.event_id() if line.at_ms is None else next(backdated)),
-            )
-            for source, line in batch
-        ]
+    async def _dated(self, batch: Sequence[tuple[Path, PostLine]]) -> list[_Ready]:
+        """With their ids, which those have already that an import planned and was killed then."""
+        ids, stamps = self._run.ids, self._run.outside.ports.stamps
+        begun = {line.id: found for _, line in batch if (found := await self._begun(line))}
+        fresh = [line for _, line in batch if line.id not in begun]
+        moments = [line.at_ms for line in fresh if line.at_ms is not None]
+        backdated = iter(await apart(self._run.backdated.take, moments))
+        planned = {
+            line.id: PostId(stamps.event_id() if line.at_ms is None else next(backdated))
+            for line in fresh
+        }
+        await ids.plan_posts(planned)
+        meant = begun | planned
+        return [_Ready(source, line, meant[line.id]) for source, line in batch]
+
+    async def _begun(self, line: PostLine) -> PostId | None:
+        """The id that was planned, unless a post of somebody else has it since. To post it once
+        more changes nothing."""
+        post_id = self._run.ids.left_post(line.id)
+        if post_id is None:
+            return None
+        log = self._run.outside.ports.log
+        history = await patiently(partial(log.history, posts.stream_of(post_id)))
+        if not history or _source(history[0]) == self._run.ids.source_of_post(line.id):
+            return post_id
+        return None
 
     async def _post(self, ready: _Ready) -> None:
-        line, post_id = ready.line, ready.post_id
+        line, post_id, ids = ready.line, ready.post_id, self._run.ids
         author_id = self._run.person(author_key(line, ready.source))
-        origin = f"{self._run.ids.namespace}:{line.id}"
-        receipt = self._run.ids.receipt(f"{POST}/{line.id}", post_id)
+        origin = ids.source_of_post(line.id)
+        receipt = ids.receipt_of_post(line.id, post_id)
         ports = self._run.outside.ports
         if line.in_reply_to is None:
             tweet = PostTweet(author_id=author_id, text=line.text, post_id=post_id, source=origin)
@@ -135,13 +151,13 @@ class Posts:
         else:
             reply = ReplyToPost(
                 author_id=author_id,
-                in_reply_to_id=self._run.ids.posts[line.in_reply_to],
+                in_reply_to_id=ids.posts[line.in_reply_to],
                 text=line.text,
                 post_id=post_id,
                 source=origin,
             )
             events = await give(reply_to_post, reply, ports, receipt)
-        self._run.ids.posts[line.id] = post_id
+        ids.keep_post(line.id, post_id)
         self._run.summary.posts += 1
         self._run.summary.events += events
 
@@ -149,3 +165,7 @@ class Posts:
         for parent, ticket in self._room.rest():
             reason = f"The post it replies to, {parent}, was not imported"
             self._run.reject(ticket.source, self._room.line(ticket), reason)
+
+
+def _source(recorded: Recorded) -> str | None:
+    return recorded.event.source if isinstance(recorded.event, PostPosted) else None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from commands.handling import Decision, record
 from commands.ports import Answer, Ports, Receipt
@@ -15,6 +15,8 @@ RETRY_MAX_S: Final = 2.0
 ATTEMPTS_MAX: Final = 40
 FINISHING_S_MAX: Final = 5.0
 
+P = ParamSpec("P")
+T = TypeVar("T")
 CommandT = TypeVar("CommandT")
 ItemT = TypeVar("ItemT")
 
@@ -38,17 +40,34 @@ async def give(
         return decision
 
     keep = None if receipt is None else _always(receipt)
+    await patiently(lambda: record(ports, decide, keep))
+    return events
+
+
+async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
+    """What comes of it once it works. Raises Unavailable only after many attempts."""
     delay = RETRY_FIRST_S
-    for attempt in range(1, ATTEMPTS_MAX + 1):
+    for _ in range(ATTEMPTS_MAX - 1):
         try:
-            await record(ports, decide, keep)
-            break
+            return await attempt()
         except Unavailable:
-            if attempt == ATTEMPTS_MAX:
-                raise
             await asyncio.sleep(delay)
             delay = min(delay * 2, RETRY_MAX_S)
-    return events
+    return await attempt()
+
+
+async def apart(blocking: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    """Do patiently in a thread what blocks. It does not go on after this, even if cancelled."""
+
+    async def attempt() -> T:
+        doing = asyncio.ensure_future(asyncio.to_thread(blocking, *given, **named))
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            await asyncio.wait([doing])
+            raise
+
+    return await patiently(attempt)
 
 
 async def each(

@@ -21,6 +21,10 @@ from infra.kafka.client import LOGGER, connection, failure
 from streams.records import Record
 
 POLL_S: Final = 0.1
+# Where so many records are on their way, reports gather for so long before the loop is told: then
+# who waited for them goes on together, and asks together for what comes next.
+GATHER_FROM: Final = 8
+GATHER_S: Final = 0.002
 
 
 class Limits(NamedTuple):
@@ -156,6 +160,9 @@ class KafkaProducer:
         while not (self._ending.is_set() and len(self._producer) == 0):
             try:
                 self._producer.poll(POLL_S)
+                if self._reports and self._outstanding >= GATHER_FROM:
+                    self._ending.wait(GATHER_S)
+                    self._producer.poll(0)
             except KafkaException as error:
                 self._begin_anew(error)
             if self._reports:

@@ -32,7 +32,8 @@ class Tails:
         self._heads = dict(heads)
         self._events: dict[int, deque[Fed]] = {one: deque(maxlen=kept_max) for one in heads}
         self._lock = threading.Lock()
-        self._waiters: set[_Waiter] = set()
+        # By partition: most who wait have one each, and an event concerns few of them.
+        self._waiters: dict[int, set[_Waiter]] = {one: set() for one in heads}
         self._ended = False
         self.newest_id = 0
 
@@ -43,12 +44,15 @@ class Tails:
     def take(self, group: Iterable[Fed]) -> None:
         """Add events, each behind all others of its partition. Who waits is woken once."""
         with self._lock:
+            came = set()
             for fed in group:
                 self._events[fed.partition].append(fed)
                 self._heads[fed.partition] = fed.position
+                came.add(fed.partition)
                 if isinstance(fed, Recorded) and fed.event.event_id > self.newest_id:
                     self.newest_id = fed.event.event_id
-            for waiter in self._waiters:
+            concerned = {waiter for number in came for waiter in self._waiters[number]}
+            for waiter in concerned:
                 if self._has_behind(waiter.after):
                     waiter.wake()
 
@@ -69,18 +73,20 @@ class Tails:
         with self._lock:
             if self._ended or self._has_behind(after):
                 return
-            self._waiters.add(waiter)
+            for number in after:
+                self._waiters[number].add(waiter)
         try:
             await waiter.woken.wait()
         finally:
             with self._lock:
-                self._waiters.discard(waiter)
+                for number in after:
+                    self._waiters[number].discard(waiter)
 
     def end(self) -> None:
         """Nothing more will come."""
         with self._lock:
             self._ended = True
-            for waiter in self._waiters:
+            for waiter in {one for some in self._waiters.values() for one in some}:
                 waiter.wake()
 
     @property

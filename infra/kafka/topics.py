@@ -98,6 +98,12 @@ class KafkaTopics:
         """The offset that the next record of each partition will have: the newest position."""
         return await _answer(self._offsets, LATEST)
 
+    async def since(self, at_ms: int) -> dict[Place, int]:
+        """The first offset of each partition whose record came then or later, by the broker's
+        clock; partitions that have none are left out."""
+        found = await _answer(self._offsets, OffsetSpec.for_timestamp(at_ms))
+        return {place: offset for place, offset in found.items() if offset >= 0}
+
     async def delete_behind(self, offsets: Mapping[Place, int]) -> None:
         """Delete the records before these offsets, for ever."""
         await _answer(self._delete_behind, offsets)

@@ -119,10 +119,24 @@ class Neo4jFollowerGraph:
         self, reader_id: AccountId, account_ids: Sequence[AccountId]
     ) -> dict[AccountId, AccountViewer]:
         """See `FollowerGraph.relations`."""
-        if not account_ids:
+        found = await self.relations_of([(reader_id, one) for one in set(account_ids)])
+        return {one: viewer for (_, one), viewer in found.items()}
+
+    async def relations_of(
+        self, pairs: Sequence[tuple[AccountId, AccountId]]
+    ) -> dict[tuple[AccountId, AccountId], AccountViewer]:
+        """As `relations`, of each reader and account."""
+        if not pairs:
             return {}
-        [[rows]] = await self._read(cypher.RELATIONS, reader=reader_id, ids=list(set(account_ids)))
-        return {row[0]: AccountViewer(*row[1:]) for row in rows}
+        [[rows]] = await self._read(cypher.RELATIONS, pairs=[list(pair) for pair in pairs])
+        return {(row[0], row[1]): AccountViewer(*row[2:]) for row in rows}
+
+    async def closing(self, account_id: AccountId, limit: int) -> Sequence[AccountId] | None:
+        """Let no tie to the account come any more; all who have one now, or None if they are more
+        than `limit`."""
+        await self._mark([account_id])
+        [[others]] = await self._read(cypher.TIED, account=account_id, limit=limit + 1)
+        return None if len(others) > limit else others
 
     async def follow_of(self, follower_id: AccountId, followed_id: AccountId) -> EventId | None:
         """See `FollowerGraph.follow_of`."""
@@ -162,12 +176,14 @@ class Neo4jFollowerGraph:
 
     async def _close(self, account_ids: Sequence[AccountId]) -> None:
         """No tie comes any more once they are marked; then those that are there can go."""
+        await self._mark(account_ids)
+        await self._in_slices(self._names.fill(cypher.DELETE_EDGES_OF_CLOSED), ids=account_ids)
 
+    async def _mark(self, account_ids: Sequence[AccountId]) -> None:
         async def mark(transaction: AsyncManagedTransaction) -> None:
             await run(transaction, self._names.fill(cypher.CLOSE), ids=account_ids)
 
         await self._connection.write(mark)
-        await self._in_slices(self._names.fill(cypher.DELETE_EDGES_OF_CLOSED), ids=account_ids)
 
     async def _in_slices(self, deletion: str, **values: object) -> None:
         """Repeat until nothing is left to delete."""

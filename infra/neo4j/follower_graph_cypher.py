@@ -81,6 +81,10 @@ UNWIND $ids AS id
 MATCH (:<account> {id: id})-[r:<stands>|<follows>|<blocks>|<mutes>]-()
 WITH r LIMIT $slice DELETE r RETURN count(*)
 """
+TIED: Final = """
+MATCH (:<account> {id: $account})-[:<stands>|<follows>|<blocks>|<mutes>]-(other)
+WITH DISTINCT other LIMIT $limit RETURN collect(other.id)
+"""
 _LIVE: Final = """[live IN [
     [s.follows, '<follows>', s.follow_id], [s.blocks, '<blocks>', s.block_id],
     [s.mutes, '<mutes>', s.mute_id]] WHERE live[0] | live[1..]]"""
@@ -155,11 +159,12 @@ UNWIND $ids AS id MATCH (a:<account> {id: id})
 RETURN collect([id, COUNT { (a)<-[:<follows>]-() }, COUNT { (a)-[:<follows>]->() }])
 """
 RELATIONS: Final = """
-UNWIND $ids AS id
-OPTIONAL MATCH ()-[mine:<stands> {by: $reader, to: id}]->()
-OPTIONAL MATCH ()-[theirs:<stands> {by: id, to: $reader}]->()
-WITH id, mine, theirs WHERE mine IS NOT NULL OR theirs IS NOT NULL
-RETURN collect([id, coalesce(mine.follows, false), coalesce(theirs.follows, false),
+UNWIND $pairs AS pair
+WITH pair[0] AS reader, pair[1] AS id
+OPTIONAL MATCH ()-[mine:<stands> {by: reader, to: id}]->()
+OPTIONAL MATCH ()-[theirs:<stands> {by: id, to: reader}]->()
+WITH reader, id, mine, theirs WHERE mine IS NOT NULL OR theirs IS NOT NULL
+RETURN collect([reader, id, coalesce(mine.follows, false), coalesce(theirs.follows, false),
     coalesce(mine.blocks, false), coalesce(theirs.blocks, false), coalesce(mine.mutes, false)])
 """
 FOLLOW: Final = """

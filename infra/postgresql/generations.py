@@ -16,6 +16,7 @@ from infra.postgresql.database import (
     connection_settings,
     told_as_outages,
 )
+from infra.postgresql.replay_orders import PostgresqlReplayOrders
 from projections.projection import Projection
 
 _ALL: Final = "SELECT projection, version, number, state FROM {ns}.generations "
@@ -40,6 +41,7 @@ class PostgresqlGenerations:
         self._database = database
         self._url = url
         self._namespace = checked(namespace)
+        self.orders = PostgresqlReplayOrders(database, namespace)
 
     async def every(self) -> Sequence[Generation]:
         """Those of all projections that were ever replayed, in one look."""

@@ -69,6 +69,22 @@ CREATE INDEX dead_letters_by_key
 CREATE INDEX dead_letters_requested ON dead_letters (projection, version, generation)
     WHERE requested IS NOT NULL;
 """
+_MOMENTS: Final = """
+-- Of generations as of a moment: which moment, and whether they are whole.
+CREATE TABLE moments (
+    projection text COLLATE "C" NOT NULL, version integer NOT NULL, number integer NOT NULL,
+    name text COLLATE "C" NOT NULL, at_ms bigint NOT NULL, vector jsonb NOT NULL,
+    whole boolean NOT NULL, PRIMARY KEY (projection, version, number));
+"""
+_REPLAYS: Final = """
+-- Of generations that are being built: what their replay was told, and how far it told that it is.
+CREATE TABLE replays (
+    projection text COLLATE "C" NOT NULL, version integer NOT NULL, number integer NOT NULL,
+    wish text NOT NULL, per_s_max double precision,
+    done bigint NOT NULL DEFAULT 0, total bigint NOT NULL DEFAULT 0,
+    per_s double precision NOT NULL DEFAULT 0, left_s double precision,
+    seen_at timestamptz, PRIMARY KEY (projection, version, number));
+"""
 STEPS: Final = (
     _KEYS,
     _LEASES,
@@ -76,6 +92,8 @@ STEPS: Final = (
     _IDENTITY,
     _GENERATIONS,
     _DEAD_LETTERS_OF_GENERATIONS,
+    _MOMENTS,
+    _REPLAYS,
 )
 
 _STEPS_TAKEN: Final = """

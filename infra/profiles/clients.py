@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from infra.breaker import Breaker
 from infra.cassandra.session import CassandraSession
@@ -14,8 +14,12 @@ from infra.postgresql.database import Database
 from infra.profiles.names import Names
 from infra.profiles.waiting import connected
 from infra.redis import client as redis_client
+from infra.redis import redis_cluster
 from infra.redis.client import RedisClient
+from infra.redis.redis_cluster import AnyRedis
 from infra.redis.view_cache import ViewCaches
+
+HOMES: Final = "Redis (home timelines)"
 
 
 class Guarded(Protocol):
@@ -30,7 +34,8 @@ T = TypeVar("T", bound=Guarded)
 class Clients:
     """Each is connected when it is first asked for and closed with `opened`. So a process depends
     on the engines that it uses and on no others. Whether they answer is found out by who uses
-    them first (`waiting.connected`), and told by their `breakers`."""
+    them first (`waiting.connected`), and told by their `breakers`. `view_caches` are the process's,
+    as soon as there are any."""
 
     def __init__(self, engines: Engines, names: Names, opened: AsyncExitStack) -> None:
         self.engines = engines
@@ -38,8 +43,8 @@ class Clients:
         self._opened = opened
         self._connected: dict[str, Any] = {}
         self._connecting: dict[str, asyncio.Lock] = {}
-        self._caches: ViewCaches | None = None
         self.breakers: list[Breaker] = []
+        self.view_caches: list[ViewCaches] = []
 
     async def postgresql(self) -> Database:
         """The pool of connections."""
@@ -60,21 +65,37 @@ class Clients:
         return await self._once("Cassandra", f"{host}:{port}", connect, CassandraSession.close)
 
     async def redis(self) -> RedisClient:
-        """The pool of connections."""
-        url = self.engines.redis
+        """The pool of connections to a server alone."""
+        url = self.engines.redis_cache
 
         async def connect() -> RedisClient:
             return redis_client.client(url)
 
         return await self._once("Redis", url, connect, RedisClient.aclose)
 
+    async def homes(self) -> AnyRedis:
+        """Where home timelines are: the same server, another one or a Redis Cluster."""
+        url = self.engines.redis
+        if url == self.engines.redis_cache:
+            return await self.redis()
+
+        async def connect() -> AnyRedis:
+            made = redis_cluster.connect(url)
+            made.breaker.engine = HOMES
+            return made
+
+        async def close(made: AnyRedis) -> None:
+            await made.aclose()
+
+        return await self._once(HOMES, url, connect, close)
+
     async def caches(self) -> ViewCaches:
         """What stands before stores, in Redis."""
         redis = await self.redis()
-        if self._caches is None:
-            self._caches = ViewCaches(redis)
-            self._opened.push_async_callback(self._caches.close)
-        return self._caches
+        if not self.view_caches:
+            self.view_caches.append(ViewCaches(redis))
+            self._opened.push_async_callback(self.view_caches[0].close)
+        return self.view_caches[0]
 
     async def neo4j(self) -> Neo4jConnection:
         """The driver."""

@@ -27,6 +27,7 @@ from infra.postgresql.leases import PostgresqlLeases
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_generations import ClusterGenerations
 from infra.profiles.cluster_log import LOG_TABLES, ClusterLog
+from infra.profiles.cluster_past import PastStores
 from infra.profiles.cluster_remains import ClusterRemains
 from infra.profiles.cluster_stores import opened
 from infra.profiles.cluster_swaps import swaps_of
@@ -93,7 +94,14 @@ class Cluster:
     def remains(self) -> ClusterRemains:
         """See `Profile.remains`."""
         log = self._shared
-        return ClusterRemains(log.servers, log.prefix, self.views, self.keys, self.data_path)
+        return ClusterRemains(
+            log.servers,
+            log.prefix,
+            self.views,
+            self.keys,
+            self.data_path,
+            past=self._past_stores.take,
+        )
 
     @property
     def data_path(self) -> Path:
@@ -131,6 +139,9 @@ class Cluster:
         self.views = Views(
             **stores, refusals=self.refusals, now_ms=wall_clock_ms, ask=asyncio.gather
         )
+        self._past_stores = PastStores(self._shared.moments(), clients, self._settings)
+        self.past = self._past_stores.views(self.views)
+        self._opened.push_async_callback(self.past.close)
         self.dead_letters = self._shared.dead_letters()
         self.projections = StoredProjections(
             self.views,
@@ -138,8 +149,9 @@ class Cluster:
             self.dead_letters,
             generation=self.generations.number,
             now_ms=wall_clock_ms,
+            replays=self.generations.replays,
         )
-        self.metrics = Metrics(self.projections, clients.breakers)
+        self.metrics = Metrics(self.projections, clients.breakers, clients.view_caches)
         self._clock = BrokerClock(
             self._shared.servers,
             prefix=self._shared.prefix,

@@ -11,11 +11,13 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
+from commands.ports import Steer
 from domain.errors import Conflict, Unavailable
 from infra.generations import Generation
 from infra.profiles.cluster_stores import closed
 from infra.profiles.cluster_swaps import ClusterSwaps
 from infra.profiles.generation_watch import GenerationWatch
+from infra.steering import Steered
 from projections.projection import Projection, StoreUnavailable
 from projections.stores import Stores
 from streams.polled_progress import PolledProgress
@@ -98,6 +100,17 @@ class ClusterGenerations:
             return await self._swaps.prune(name)
         except StoreUnavailable as error:
             raise Unavailable(str(error)) from error
+
+    async def steer(self, name: str, how: Steer, per_s_max: float | None = None) -> Steered:
+        """See `Generations.steer`."""
+        try:
+            return await self._swaps.steer(name, how, per_s_max)
+        except StoreUnavailable as error:
+            raise Unavailable(str(error)) from error
+
+    async def replays(self) -> Sequence[Steered]:
+        """Those that are under way. Raises StoreUnavailable."""
+        return await self._swaps.known.orders.under_way()
 
     async def apply_again(self, name: str, number: int, positions: Sequence[int]) -> Taken:
         """See `Generations.apply_again`. Its stores are everybody's: who asks can do it."""

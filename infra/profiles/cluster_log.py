@@ -15,6 +15,7 @@ from infra.postgresql.dead_letters import PostgresqlDeadLetters
 from infra.postgresql.generations import PostgresqlGenerations
 from infra.postgresql.keyring import PostgresqlKeyring
 from infra.postgresql.migrations import migrate
+from infra.postgresql.moments import PostgresqlMoments
 from infra.profiles.clients import Clients
 from infra.profiles.waiting import connected
 from infra.settings import Settings
@@ -78,6 +79,10 @@ class ClusterLog:
         """Which generation of each projection answers."""
         url, shared = self.clients.engines.postgresql, self.clients.names.shared
         return PostgresqlGenerations(self.database, url, shared)
+
+    def moments(self) -> PostgresqlMoments:
+        """Which generations there are as of moments that are past."""
+        return PostgresqlMoments(self.database, self.clients.names.shared)
 
     async def event_log(
         self,

@@ -7,7 +7,7 @@ to nobody from that moment either, and has left Redis' memory ten minutes later.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,16 +26,25 @@ BATCH: Final = 1_000
 
 
 class ClusterRemains:
-    """Implements `infra.remains.Remains`. `folder` is the serving process's own."""
+    """Implements `infra.remains.Remains`. `folder` is the serving process's own; `past` has the
+    generations as of moments take the closing, whom their topics tell nothing."""
 
     def __init__(
-        self, servers: str, prefix: str, stores: Stores, handles: Handles, folder: Path
+        self,
+        servers: str,
+        prefix: str,
+        stores: Stores,
+        handles: Handles,
+        folder: Path,
+        *,
+        past: Callable[[Recorded], Awaitable[None]],
     ) -> None:
         self._servers = servers
         self._prefix = prefix
         self._stores = stores
         self._handles = handles
         self._folder = folder
+        self._past = past
 
     def log(self, codec: Codec) -> AsyncIterator[Sequence[Fed]]:
         """See `Remains.log`."""
@@ -45,6 +54,7 @@ class ClusterRemains:
         """See `Remains.purge`. Other generations take it from their topic."""
         for projection, store in joined(self._stores):
             await store.apply(projection.project([closed]), {})
+        await self._past(closed)
 
     async def forget(self, person: Person) -> Mapping[str, int]:
         """See `Remains.forget`. Idempotency-Keys are sealed with the key that is destroyed; that

@@ -10,11 +10,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from math import inf
+from functools import partial
 from typing import Any, Final, NamedTuple, Self
 
+from commands.ports import Steer
 from domain.errors import Unavailable
-from domain.topics import name_of
+from domain.topics import name_of, place_of
 from infra.control.requests import Answering, PruneProjection, RollBackProjection
 from infra.engines import engines_of
 from infra.generations import Generation, Plan
@@ -27,10 +28,11 @@ from infra.profiles.cluster_swaps import ClusterSwaps, swaps_of
 from infra.profiles.names import Names
 from infra.profiles.replay_shares import Work, fill_in_processes
 from infra.settings import Settings
+from infra.steering import Steered, Steering
 from projections.projection import Projection, StoreUnavailable
 from streams.feed import Fed
 from streams.pipeline import Pipeline
-from streams.rebuild import Rebuilt, rebuild_in_lanes
+from streams.rebuild import Helm, Outlook, Rebuilt, rebuild_in_lanes
 from streams.registry import projection_named
 
 # Partitions that are read and applied at once: while one waits for its engine another decodes.
@@ -70,9 +72,8 @@ class Given(NamedTuple):
     """What one of several processes is told."""
 
     settings: Settings
-    name: str
-    generation: int
-    per_s_max: float
+    one: Generation
+    sharers: int
 
 
 class Replays:
@@ -97,28 +98,34 @@ class Replays:
         projection: Projection,
         report: Callable[[Rebuilt], None],
         *,
-        per_s_max: float = inf,
+        per_s_max: float | None = None,
+        resume: bool = False,
         processes: int = 1,
         swap: bool = True,
         check: Check | None = None,
     ) -> Generation:
-        """Fill a generation with what the log has now, a new one or the one that was begun; then
-        workers follow the log with it, and it answers if it is to `swap`. If it is to be checked,
-        that comes first.
+        """Fill a generation with what the log has now, a new one or the one that was begun, as it
+        is told meanwhile (`infra.steering`): what it was told before holds but for the pace that is
+        given here, and for a pause that is to end (`resume`). Then workers follow the log with it,
+        and it answers if it is to `swap`. If it is to be checked, that comes first.
 
-        Raises AlreadyBuilt, Paused, Unavailable, StoreUnavailable, and what `check` raises.
+        Raises AlreadyBuilt, Paused, Cancelled, Unavailable, StoreUnavailable, and what `check`
+        raises.
         """
         known = self.swaps.known
         async with known.alone(projection):
             one = await known.begin(projection)
+            await known.orders.begin(one, per_s_max=per_s_max, resume=resume)
             ends = await self.ends(projection)
+            helm = Steering(partial(known.orders.of, one), partial(known.orders.tell, one))
             if processes == 1:
-                await self.fill(projection, one.number, per_s_max, ends, report)
+                await self.fill(one, ends, report, helm)
             else:
-                given = Given(self._settings, projection.name, one.number, per_s_max / processes)
-                await fill_in_processes(Work(fill_share, given), ends, processes, report)
+                work = Work(fill_share, Given(self._settings, one, processes))
+                await fill_in_processes(work, ends, processes, report, helm)
             if check is not None:
                 await check(one)
+            await known.orders.end(one)
             await known.mark(one, "filled")
             return await self.swaps.adopt(projection.name) if swap else one
 
@@ -135,17 +142,19 @@ class Replays:
 
     async def fill(
         self,
-        projection: Projection,
-        generation: int,
-        per_s_max: float,
+        one: Generation,
         ends: Mapping[int, int],
         report: Callable[[Rebuilt], None],
+        helm: Helm,
     ) -> None:
         """Bring a generation up to `ends`, partition -> position."""
-        lanes = [await self._lane(projection, generation) for _ in range(LANES)]
+        projection = projection_named(one.projection)
+        lanes = [await self._lane(projection, one.number) for _ in range(LANES)]
         whole = await self._whole_log()
         try:
-            await rebuild_in_lanes(lanes, whole, ends, report=report, per_s_max=per_s_max)
+            await rebuild_in_lanes(
+                lanes, whole, ends, report=report, helm=helm, outlook=Outlook(_topics)
+            )
         except ExceptionGroup as group:
             raise _first(group.exceptions) from group
 
@@ -181,7 +190,8 @@ async def replayed(
     projection: Projection,
     report: Callable[[Rebuilt], None],
     *,
-    per_s_max: float = inf,
+    per_s_max: float | None = None,
+    resume: bool = False,
     processes: int = 1,
     swap: bool = True,
     check: Check | None = None,
@@ -192,6 +202,7 @@ async def replayed(
             projection,
             report,
             per_s_max=per_s_max,
+            resume=resume,
             processes=processes,
             swap=swap,
             check=check,
@@ -205,14 +216,21 @@ async def fill_share(
 ) -> None:
     """See `Replays.fill`: in a process of its own."""
     async with Replays.opened(given.settings) as replays:
-        projection = projection_named(given.name)
-        await replays.fill(projection, given.generation, given.per_s_max, ends, report)
+        orders = replays.swaps.known.orders
+        helm = Steering(partial(orders.of, given.one), sharers=given.sharers)
+        await replays.fill(given.one, ends, report, helm)
 
 
 async def planned(settings: Settings, projection: Projection) -> Plan:
     """See `Replays.planned`."""
     async with Replays.opened(settings) as replays:
         return await replays.planned(projection)
+
+
+async def steered(settings: Settings, name: str, how: Steer, per_s_max: float | None) -> Steered:
+    """See `Generations.steer`. Raises Refusal, StoreUnavailable."""
+    async with Replays.opened(settings) as replays:
+        return await replays.swaps.steer(name, how, per_s_max)
 
 
 async def changed(settings: Settings, request: RollBackProjection | PruneProjection) -> Answering:
@@ -228,6 +246,11 @@ async def changed(settings: Settings, request: RollBackProjection | PruneProject
         numbers = [one.number for one in dropped if one.version == live.version]
         older = {one.version for one in dropped} - {live.version}
         return Answering(name, live.number, tuple(numbers), tuple(sorted(older)))
+
+
+def _topics(partition: int, after: int, until: int) -> Mapping[str, float]:
+    """See `streams.costs.Kinds`: events of a topic are near enough to each other."""
+    return {place_of(partition).topic: float(max(until - after, 0))}
 
 
 def _first(errors: Iterable[BaseException]) -> BaseException:

@@ -33,7 +33,7 @@ Caching = Literal["reading", "filling", "proving", "none"]
 
 
 async def _home_timelines(clients: Clients, name: str, settings: Settings) -> RedisHomeTimelines:
-    redis = await clients.redis()
+    redis = await clients.homes()
     return RedisHomeTimelines(redis, name, threshold=settings.threshold, now_ms=wall_clock_ms)
 
 
@@ -79,7 +79,8 @@ async def made(
     store = await _MADE[projection.name](clients, name, settings)
     if caching == "none" or projection.name not in _CACHED:
         return store
-    cache = (await clients.caches()).of(name, proving=caching == "proving")
+    caches = await clients.caches()
+    cache = caches.of(name, counted_as=projection.name, proving=caching == "proving")
     return _CACHED[projection.name](store, cache, fills=caching == "filling")
 
 

@@ -9,8 +9,10 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
+from commands.ports import Steer
 from domain.errors import Conflict, NotFound, Unavailable
 from infra.generations import Generation, covers
 from infra.kafka.groups import KafkaGroups
@@ -19,7 +21,9 @@ from infra.postgresql.generations import PostgresqlGenerations
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_log import ClusterLog
 from infra.profiles.cluster_stores import made, prepared
+from infra.replay_desk import left_alone, steer
 from infra.settings import Settings
+from infra.steering import NotUnderWay, Steered
 from projections.projection import Projection, StoreUnavailable
 from streams.dead_letters import Build
 from streams.registry import projection_named
@@ -70,6 +74,28 @@ class ClusterSwaps:
         if not kept:
             raise NotFound(f"No earlier generation of {name} is kept")
         return await self._swap(projection, kept[-1])
+
+    async def steer(self, name: str, how: Steer, per_s_max: float | None = None) -> Steered:
+        """See `Generations.steer`."""
+        projection, orders = projection_named(name), self.known.orders
+        if how != "cancel":
+            return await steer(orders, projection, how, per_s_max)
+        coming = [
+            one for one in await self.known.of(projection) if one.state in {"building", "filled"}
+        ]
+        if not coming:
+            raise NotUnderWay(f"No generation of {name} is being built")
+        one = coming[0]
+        await orders.wish(one, "drop")
+        (found,) = [found for found in await orders.under_way() if found.generation[:3] == one[:3]]
+        async with left_alone(partial(self.known.alone, projection)):
+            if one[:3] in [other[:3] for other in await self.known.of(projection)]:
+                if not await self.known.mark(one, "dropped"):
+                    raise Conflict(f"Generation {one.number} of {name} answers already")
+                await self._drop(projection, one)
+                await self.known.forget(one)
+            await orders.end(one)
+        return found
 
     async def prune(self, name: str) -> Sequence[Generation]:
         """Drop all that are not live, and those of earlier versions that no worker follows the log

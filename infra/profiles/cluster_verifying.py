@@ -128,7 +128,7 @@ class Engines:
             )
         # By this clock nobody reads now: asking changes nobody's last visit.
         name = self._clients.names.of(projection, generation)
-        redis = await self._clients.redis()
+        redis = await self._clients.homes()
         homes = RedisHomeTimelines(
             redis, name, threshold=self._settings.threshold, now_ms=lambda: 0
         )

@@ -16,6 +16,7 @@ from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
 from infra.metrics import Metrics
 from infra.profiles.embedded_generations import EmbeddedGenerations
+from infra.profiles.embedded_past import past_views
 from infra.profiles.embedded_remains import EmbeddedRemains
 from infra.profiles.embedded_stores import Surroundings
 from infra.projection_status import LocalProjections
@@ -30,6 +31,7 @@ from infra.sqlite.identity import SqliteIdentityStore
 from infra.sqlite.import_index import SqliteImportIndex
 from infra.sqlite.keyring import SqliteKeyring
 from infra.sqlite.leases import SqliteLeases
+from infra.sqlite.moments import SqliteMoments
 from infra.sqlite.recorder import create_log
 from infra.sqlite.refusals import SqliteRefusals
 from infra.stamps import LeasedStamps, wall_clock_ms
@@ -139,6 +141,7 @@ class Embedded:
             async with self.live.running():
                 yield
         finally:
+            await self.past.close()
             await asyncio.to_thread(self.close)
 
     def close(self) -> None:
@@ -206,7 +209,11 @@ class Embedded:
             EmbeddedGenerations(self.folder, around, self.dead_letters)
         )
         stores = self.generations.open_live()
-        return Views(**stores, refusals=self.refusals, now_ms=around.now_ms)
+        views = Views(**stores, refusals=self.refusals, now_ms=around.now_ms)
+        moments = self._closing(SqliteMoments(self._file("generations.db")))
+        self.past = past_views(moments, self.folder, around, views)
+        self.generations.past_changed = self.past.close
+        return views
 
     def _open_runner(
         self, crashed: Callable[[str, BaseException], None], clock_ms: Callable[[], int]
@@ -221,6 +228,7 @@ class Embedded:
             self.dead_letters,
             generation=self.generations.number,
             now_ms=clock_ms,
+            replays=self.generations.replays,
         )
         self.live = LiveHub(self.feed, self.views, self.progress)
         self.metrics = Metrics(self.projections)

@@ -3,17 +3,23 @@ it, dropped. A generation is built by `starling replay` (`infra.replaying`), in 
 own; from then on this process follows the log with it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
 
+from commands.ports import Steer
 from domain.errors import Conflict, NotFound
 from infra.folder import DataFolder
 from infra.generations import Generation
 from infra.profiles.embedded_stores import Surroundings, opened
+from infra.replay_desk import left_alone, steer
 from infra.replaying import alone
 from infra.sqlite.dead_letters import SqliteDeadLetters
 from infra.sqlite.generations import SqliteGenerations
+from infra.steering import NotUnderWay, Steered
 from projections.projection import Projection, Store
 from projections.stores import Stores
 from streams.dead_letters import Build
@@ -29,12 +35,16 @@ class EmbeddedGenerations:
     def __init__(
         self, folder: DataFolder, around: Surroundings, letters: SqliteDeadLetters
     ) -> None:
-        """With what is dropped go its `letters`."""
+        """With what is dropped go its `letters`; `past_changed` is called when
+        what is as of a moment may be gone, or other than it was."""
         self._folder = folder
         self._around = around
         self._letters = letters
+        self.past_changed: Callable[[], Awaitable[None]] = _nobody_cares
         self._known = SqliteGenerations(folder.file("generations.db"))
         self._stores: dict[Generation, Any] = {}
+        # One change of a projection's generations at a time.
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._runner: LocalRunner | None = None
         self._views: Stores | None = None
         self._measured: Callable[[Projection], Projection] = _as_it_is
@@ -64,26 +74,46 @@ class EmbeddedGenerations:
         """Follow the log with the generation that was built, and let it answer once it has what
         the live one has. Raises NotFound where none was built."""
         projection = projection_named(name)
-        found = [one for one in self._known.of(projection) if one.state == "building"]
-        if not found:
-            raise NotFound(f"No generation of {name} was built")
-        runner, _ = self._serving()
-        if self._key(found[0]) not in self._stores:
-            store = self._open(found[0])
-            runner.follow(self._measured(projection), store, found[0].number)
-        return await self._swap(found[0])
+        async with self._turns[name]:
+            one = self._coming(projection)
+            if one is None:
+                raise NotFound(f"No generation of {name} was built")
+            if any(found.generation == one for found in await self._known.orders.under_way()):
+                raise Conflict(f"Generation {one.number} of {name} is not whole yet")
+            runner, _ = self._serving()
+            if self._key(one) not in self._stores:
+                runner.follow(self._measured(projection), self._open(one), one.number)
+            return await self._swap(one)
 
     async def rollback(self, name: str) -> Generation:
         """Let the generation answer again that was live before. Raises NotFound."""
         kept = [one for one in self._known.of(projection_named(name)) if one.state == "kept"]
         if not kept:
             raise NotFound(f"No earlier generation of {name} is kept")
-        return await self._swap(kept[-1])
+        async with self._turns[name]:
+            return await self._swap(kept[-1])
 
     async def prune(self, name: str) -> Sequence[Generation]:
         """Drop all that are not live; those that were dropped. Raises AlreadyBuilt."""
-        with alone(self._folder.path, projection_named(name)):
-            return await self._prune(name)
+        async with self._turns[name]:
+            with alone(self._folder.path, projection_named(name)):
+                return await self._prune(name)
+
+    async def steer(self, name: str, how: Steer, per_s_max: float | None = None) -> Steered:
+        """See `Generations.steer`."""
+        projection, orders = projection_named(name), self._known.orders
+        if how != "cancel":
+            return await steer(orders, projection, how, per_s_max)
+        one = self._coming(projection)
+        if one is None:
+            raise NotUnderWay(f"No generation of {name} is being built")
+        await orders.wish(one, "drop")
+        (found,) = [found for found in await orders.under_way() if found.generation == one]
+        async with left_alone(partial(alone, self._folder.path, projection)), self._turns[name]:
+            if one in self._known.of(projection):
+                await self._drop(one)
+                await self.past_changed()
+        return found
 
     async def apply_again(self, name: str, number: int, positions: Sequence[int]) -> Taken:
         """See `Generations.apply_again`."""
@@ -98,19 +128,32 @@ class EmbeddedGenerations:
     async def _prune(self, name: str) -> Sequence[Generation]:
         dropped = [one for one in self._known.of(projection_named(name)) if one.state != "live"]
         for one in dropped:
-            store = self._stores.pop(self._key(one), None)
-            if store is not None:
-                await self._serving()[0].leave(store)
-                store.close()
-            await self._letters.forget(Build(*one[:3]))
-            self._known.forget(one)
-            path = self._folder.projection(*one[:3])
-            for suffix in ("", "-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            await self._drop(one)
         for build in await self._letters.counts():
             if build.projection == name and build.version < BY_NAME[name].version:
                 await self._letters.forget(build)
+        await self.past_changed()
         return dropped
+
+    async def _drop(self, one: Generation) -> None:
+        store = self._stores.pop(self._key(one), None)
+        if store is not None:
+            await self._serving()[0].leave(store)
+            store.close()
+        await self._letters.forget(Build(*one[:3]))
+        self._known.forget(one)
+        path = self._folder.projection(*one[:3])
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+    def _coming(self, projection: Projection) -> Generation | None:
+        """The one that is to answer next: it is being built, or was."""
+        found = (one for one in self._known.of(projection) if one.state == "building")
+        return next(found, None)
+
+    async def replays(self) -> Sequence[Steered]:
+        """Those that are under way."""
+        return await self._known.orders.under_way()
 
     def every(self) -> Sequence[Generation]:
         """Those of all projections, whether they follow the log or not."""
@@ -161,6 +204,10 @@ class EmbeddedGenerations:
     def _key(one: Generation) -> Generation:
         """The same whatever its state."""
         return one._replace(state="kept")
+
+
+async def _nobody_cares() -> None:
+    """No one reads what may be dropped."""
 
 
 def _as_it_is(projection: Projection) -> Projection:

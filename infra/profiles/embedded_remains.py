@@ -52,6 +52,8 @@ class EmbeddedRemains:
         for one in self._generations.every():
             with self._generations.store_of(one) as store:
                 await _apply(store, BY_NAME[one.projection].project([closed]))
+        # Its stores may have kept what they read.
+        await self._generations.past_changed()
 
     async def forget(self, person: Person) -> Mapping[str, int]:
         """See `Remains.forget`. Files are written anew, so that they do not have it between

@@ -5,13 +5,15 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
-from commands.ports import DeadLetterRequests, Ports
+from commands.ports import DeadLetterRequests, Ports, Steer
 from domain.ids import AccountId
 from infra.importing.outside import ImportIndex
 from infra.live_hub import LiveHub
 from infra.metrics import Metrics
 from infra.remains import PersonKeys, Remains
+from infra.steering import Steered
 from read_api import ports as read_ports
+from read_api.as_of import PastViews
 from read_api.ports import DeadLetter
 from read_api.views import Views
 from streams.dead_letters import Build, Parked
@@ -75,6 +77,10 @@ class Generations(Protocol):
     async def prune(self, name: str) -> Sequence[Generation]:
         """Drop all that are not live; those that were dropped."""
 
+    async def steer(self, name: str, how: Steer, per_s_max: float | None = None) -> Steered:
+        """Tell the replay that is under way; `cancel` drops what was built. Raises Conflict,
+        Unavailable."""
+
     async def apply_again(self, name: str, number: int, positions: Sequence[int]) -> Taken:
         """Apply events again to the live generation, which must have this number. Raises
         Conflict."""
@@ -87,6 +93,8 @@ class Profile(Protocol):
     def ports(self) -> Ports: ...
     @property
     def views(self) -> Views: ...
+    @property
+    def past(self) -> PastViews: ...
     @property
     def live(self) -> LiveHub: ...
     @property

@@ -73,6 +73,7 @@ async def work(settings: Settings, names: Collection[str]) -> None:
                 wall_clock_ms,
                 expected=[name for name in names if name in BY_NAME],
                 breakers=clients.breakers,
+                caches=clients.view_caches,
                 awaited=awaited,
             )
             runs: list[Work] = [partial(_work, settings, names, clients, desk, opening)]

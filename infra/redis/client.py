@@ -120,7 +120,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except OUTAGES as error:
-        raise StoreUnavailable(f"Redis: {error}") from error
+        # A time-out has no words of its own.
+        raise StoreUnavailable(f"Redis: {str(error) or repr(error)}") from error
     except ResponseError as error:
         if str(error).startswith(_OUTAGE_CODES):
             raise StoreUnavailable(f"Redis: {error}") from error

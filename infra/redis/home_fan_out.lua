@@ -1,22 +1,12 @@
 -- ARGV: depth, threshold, the share of it below which an author is pushed again, how many
--- deliveries one call may make, then the actor's shard, actor, item of each, by item.
+-- deliveries one call may make, how many follow each actor in other cells (decimal numbers, in the
+-- order in which actors come first; may be empty), then the actor's shard, actor, item of each, by
+-- item.
 -- Pushes to everybody, or to the actors alone: then the answer is item, actor, followers of those
 -- that are left to push. What has more followers than one call may push to is not among them: it
 -- is open from now on, and pushed in slices. Touches keys of followers in all shards.
 
 local THRESHOLD, SHARE, DELIVERIES = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-
--- How many follow, and in which shards there are any.
-local function count_followers(actor)
-    local total, shards = 0, {}
-    for shard = 0, SHARDS - 1 do
-        local count = redis.call('SCARD', followers(shard, actor))
-        if count > 0 then
-            total, shards[#shards + 1] = total + count, shard
-        end
-    end
-    return total, shards
-end
 
 -- The newest item that is pulled, after the author has crossed the threshold, if that is due;
 -- `pulled` is what was known of that.
@@ -35,25 +25,30 @@ local function pulled_up_to(actor, count, pulled)
 end
 
 local items, actors, authors = {}, {}, {}
-for place = 5, #ARGV, 3 do
+for place = 6, #ARGV, 3 do
     local _, actor, item = unpack(ARGV, place, place + 2)
     items[#items + 1] = item
     if not authors[actor] then
         actors[#actors + 1], authors[actor] = actor, {}
     end
 end
+local elsewhere = {}
+for count in string.gmatch(ARGV[5], '%d+') do
+    elsewhere[#elsewhere + 1] = tonumber(count)
+end
 local pulled = ask_with_all('HMGET', PULLED, actors)
 for place, actor in ipairs(actors) do
     local count, shards = count_followers(actor)
     local author = authors[actor]
     author.count, author.shards = count, shards
-    author.pulled = count > 0 and pulled_up_to(actor, count, pulled[place] or LOWEST)
+    author.pulled = count > 0
+        and pulled_up_to(actor, count + (elsewhere[place] or 0), pulled[place] or LOWEST)
 end
 
 local known, posted, deliveries = ask_with_all('HMGET', ITEMS, items), {}, 0
 for place, item in ipairs(items) do
     if known[place] then
-        local shard, actor = unpack(ARGV, 3 * place + 2, 3 * place + 3)
+        local shard, actor = unpack(ARGV, 3 * place + 3, 3 * place + 4)
         push_one(shard, item, {actor})
         local author = authors[actor]
         if author.count > DELIVERIES and item > author.pulled then

@@ -1,4 +1,4 @@
-"""How ids are written in Redis for home timelines, and in which shard a reader is.
+"""How ids are written in Redis for home timelines, and in which cell and shard a reader is.
 
 `home_names.lua` has the names of the keys and says why ids look as they do.
 """
@@ -12,6 +12,8 @@ _LONG: Final = 10**18
 # Knuth's multiplicative hash of the bits that differ most: ids of one millisecond are rare.
 _MULTIPLIER: Final = 2_654_435_761
 _BITS: Final = 32
+# Bits that do not tell the shard, and high ones: those on the right mix the least.
+_PART_FROM, _PART_BITS = 12, 16
 
 
 def item_key(item_id: int) -> str:
@@ -27,6 +29,14 @@ def item_of(key: bytes | str) -> int:
 
 
 def shard_of(account_id: int) -> int:
-    """Where everything kept for a reader is."""
-    mixed = (account_id ^ account_id >> _BITS) * _MULTIPLIER & ((1 << _BITS) - 1)
-    return mixed * SHARDS >> _BITS
+    """Where everything kept for a reader is, within their cell."""
+    return _mixed(account_id) * SHARDS >> _BITS
+
+
+def part_of(account_id: int, parts: int) -> int:
+    """In which of so many cells a reader is, whatever their shard."""
+    return (_mixed(account_id) >> _PART_FROM & ((1 << _PART_BITS) - 1)) * parts >> _PART_BITS
+
+
+def _mixed(account_id: int) -> int:
+    return (account_id ^ account_id >> _BITS) * _MULTIPLIER & ((1 << _BITS) - 1)

@@ -1,7 +1,8 @@
 -- What all scripts of home timelines begin with: their keys, and ids in order.
 --
--- KEYS[1] is the namespace, ARGV[1] the depth. Names of keys are made here only. What is kept for a
--- reader carries the reader's shard as hash tag, so that the keys of a shard can share a node.
+-- KEYS[1] is the namespace, or on a cluster the hash tag of one of its cells, and ARGV[1] the depth.
+-- Names of keys are made here only. What is kept for a reader carries the reader's shard: scripts
+-- that push to many can stop between two shards.
 -- Ids do not fit into Lua's numbers, so they are compared as text. Those of items and posts are 19
 -- digits, and where the first would be 0, '-1' stands for it: sorted as text they are sorted by id,
 -- and each is how a 64-bit integer is written, as which Redis keeps it in lists and sets (9 bytes,

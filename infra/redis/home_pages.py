@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, get_args
 
 from domain.ids import ID_MAX, AccountId, ItemId, PostId
+from infra.redis.home_cells import Cells
 from infra.redis.home_keys import item_key, item_of, shard_of
-from infra.redis.scripts import Scripts
 from projections.home_timelines import PLACES_MAX, Place, Source, Whereabouts
 from projections.items import Item
 from projections.windows import Window
@@ -30,14 +30,15 @@ class Home(NamedTuple):
 class Pages:
     """Reads pages. `visit_every_ms`: how old a visit may be before it is written down again."""
 
-    def __init__(self, scripts: Scripts, *, depth: int, visit_every_ms: int) -> None:
-        self._scripts = scripts
+    def __init__(self, cells: Cells, *, depth: int, visit_every_ms: int) -> None:
+        self._cells = cells
         self._depth = depth
         self._visit_every_ms = visit_every_ms
 
     async def read(self, reader_id: AccountId, window: Window, limit: int, now_ms: int) -> Home:
         """The reader's home in the window."""
-        answer = await self._scripts.call(
+        cell = self._cells.only or await self._cells.of(reader_id)
+        answer = await cell.call(
             "page",
             self._depth,
             shard_of(reader_id),
@@ -65,11 +66,10 @@ class Pages:
         """See `HomeTimelines.find`."""
         reader = (self._depth, shard_of(reader_id), reader_id, item_key(post_id))
         places: set[Place] = set()
+        cell = self._cells.only or await self._cells.of(reader_id)
         cursor: bytes | str = "0"
         while True:
-            cursor, author, deleted, *found = await self._scripts.call(
-                "find", *reader, cursor, SLICE
-            )
+            cursor, author, deleted, *found = await cell.call("find", *reader, cursor, SLICE)
             # A scan may meet somebody twice.
             places.update(
                 Place(_item(found[place], found[place + 1]), SOURCES[found[place + 2]])
@@ -83,9 +83,10 @@ class Pages:
         """What the window holds, from the items of everybody followed."""
         items: list[Item] = []
         above, below = window.above, window.below
+        cell = self._cells.only or await self._cells.of(reader_id)
         cursor: bytes | str = "0"
         while True:
-            answer = await self._scripts.call(
+            answer = await cell.call(
                 "pull",
                 self._depth,
                 shard_of(reader_id),

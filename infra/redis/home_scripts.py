@@ -1,8 +1,8 @@
 """The scripts of home timelines, and what each is made with.
 
-All are given the namespace as their only key and make the names of the others from it, because
-most depend on what a script finds: followers, authors, items. Whatever is kept for a reader carries
-the reader's shard as hash tag.
+All are given the name of their cell as key (`home_cells`) and make the names of the others from it,
+because most depend on what a script finds: followers, authors, items. On a cluster that name is a
+hash tag, which all of them carry then.
 """
 
 from typing import Final
@@ -13,6 +13,7 @@ _NAMES: Final = "home_names"
 _CACHES: Final = "home_caches"
 _LIVE: Final = "home_live"
 _PUSH: Final = "home_push"
+_FOLLOWERS: Final = "home_followers"
 _MERGE: Final = "home_merge"
 _SHOWN: Final = "home_shown"
 
@@ -24,7 +25,8 @@ HOME_SCRIPTS: Final = {
         "set_reposts": (_LIVE,),
         "set_ties": (_LIVE, _CACHES),
         "close_account": (_CACHES,),
-        "fan_out": (_CACHES, _PUSH),
+        "count": (_FOLLOWERS,),
+        "fan_out": (_CACHES, _PUSH, _FOLLOWERS),
         "push_shard": (_CACHES, _PUSH),
         "push_open": (_CACHES, _PUSH),
         "evict": (_CACHES,),

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from domain.ids import AccountId, PostId
-from infra.redis.client import RedisClient, outages_told
+from infra.redis.home_cells import Cells, each
 from infra.redis.home_fan_out import FanOut
 from infra.redis.home_keys import SHARDS, shard_of
 from infra.redis.home_open_pushes import OpenPushes
 from infra.redis.home_pages import SLICE, Pages
-from infra.redis.home_scripts import HOME_SCRIPTS
 from infra.redis.home_visits import AT_ONCE, Visits
+from infra.redis.redis_cluster import AnyRedis
 from infra.redis.scripts import Call, Scripts
 from projections.home_timelines import Operation, Whereabouts
 from projections.items import Item
@@ -31,19 +31,19 @@ EXPIRED_PER_BATCH: Final = 2
 _DAY_MS: Final = 86_400_000
 # A visit is written down at most this often for a reader.
 _VISIT_EVERY_MS: Final = _DAY_MS // 4
-_KEYS_PER_SCAN: Final = 5_000
 _READERS_AT_ONCE: Final = 5_000
 
 
 class RedisHomeTimelines:
     """Implements `projections.home_timelines.HomeTimelines`, and says there what it takes.
 
-    The client stays its owner's; everything is in keys that begin with `namespace` and a colon.
+    The client stays its owner's; everything is in keys that begin with `namespace` and a colon, in
+    a Redis Cluster after a brace.
     """
 
     def __init__(
         self,
-        redis: RedisClient,
+        redis: AnyRedis,
         namespace: str,
         *,
         threshold: float,
@@ -52,57 +52,51 @@ class RedisHomeTimelines:
         active_days: int = ACTIVE_DAYS,
         deliveries_at_once: int = DELIVERIES_AT_ONCE,
     ) -> None:
-        self._redis = redis
-        self._namespace = namespace
         self._now_ms = now_ms
         self._depth = depth
         self._active_ms = active_days * _DAY_MS
-        self._scripts = Scripts(redis, namespace, HOME_SCRIPTS)
+        self._at_once = deliveries_at_once
+        self._cells = Cells(redis, namespace)
         self._fan_out = FanOut(
-            self._scripts, threshold=threshold, depth=depth, at_once=deliveries_at_once
+            self._cells, threshold=threshold, depth=depth, at_once=deliveries_at_once
         )
-        self._open_pushes = OpenPushes(self._scripts, depth=depth, at_once=deliveries_at_once)
-        self._pages = Pages(self._scripts, depth=depth, visit_every_ms=_VISIT_EVERY_MS)
+        self._open_pushes: dict[Scripts, OpenPushes] = {}
+        self._pages = Pages(self._cells, depth=depth, visit_every_ms=_VISIT_EVERY_MS)
         self._visits = Visits(self._keep_ready)
 
     async def create(self) -> None:
         """Hand the scripts to Redis, and go on with pushes that somebody left open. Raises
         StoreUnavailable."""
-        await self._scripts.load()
-        await self._open_pushes.go_on(await self._scripts.call("advance", self._depth))
+        for cell in await self._cells.all():
+            await cell.load()
+            await self._go_on(cell, await cell.call("advance", self._depth))
 
     async def drop(self) -> None:
         """Remove everything of the namespace. Raises StoreUnavailable."""
         await self.close()
-        with outages_told(self._redis):
-            cursor = 0
-            while True:
-                cursor, keys = await self._redis.scan(
-                    cursor, match=f"{self._namespace}:*", count=_KEYS_PER_SCAN
-                )
-                if keys:
-                    await self._redis.unlink(*keys)
-                if not cursor:
-                    return
+        await self._cells.drop()
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
         await self._fan_out.follow(operations)
         positions = [value for position in checkpoint.items() for value in position]
-        unread_since_ms = self._now_ms() - self._active_ms
-        _, still_open = await self._scripts.call_all(
-            [
-                Call("expire", (self._depth, unread_since_ms, EXPIRED_PER_BATCH)),
-                Call("advance", (self._depth, *positions)),
-            ]
+        ends = [
+            Call("expire", (self._depth, self._now_ms() - self._active_ms, EXPIRED_PER_BATCH)),
+            Call("advance", (self._depth, *positions)),
+        ]
+        cells = await self._cells.all()
+        answers = await each(cell.call_all(ends) for cell in cells)
+        await each(
+            self._go_on(cell, still_open)
+            for cell, (_, still_open) in zip(cells, answers, strict=True)
         )
-        await self._open_pushes.go_on(still_open)
 
     async def checkpoint(self) -> Mapping[int, int]:
-        """See `Checkpoints.checkpoint`."""
-        with outages_told(self._redis):
-            kept = await self._redis.hgetall(f"{self._namespace}:checkpoint")
-        return {int(partition): int(position) for partition, position in kept.items()}
+        """See `Checkpoints.checkpoint`. A cell may have lost the last moments of a server that
+        died, so what counts is what all of them have."""
+        kept = await each(_checkpoint(cell) for cell in await self._cells.all())
+        partitions = set(kept[0]).intersection(*kept[1:])
+        return {partition: min(one[partition] for one in kept) for partition in partitions}
 
     async def page(self, reader_id: AccountId, window: Window, limit: int) -> Sequence[Item]:
         """See `HomeTimelines.page`."""
@@ -117,20 +111,24 @@ class RedisHomeTimelines:
 
     async def evict(self, reader_ids: Sequence[AccountId]) -> None:
         """See `HomeTimelines.evict`."""
-        readers = [value for reader in reader_ids for value in (shard_of(reader), reader)]
-        await self._scripts.call("evict", self._depth, *readers)
+        readers: dict[Scripts, list[int]] = {}
+        for reader in reader_ids:
+            cell = await self._cells.of(reader)
+            readers.setdefault(cell, []).extend((shard_of(reader), reader))
+        await each(cell.call("evict", self._depth, *some) for cell, some in readers.items())
 
     async def ready_readers(self) -> Mapping[AccountId, int]:
         """For whom a home is kept ready, and when they read last (Unix milliseconds)."""
         found: dict[AccountId, int] = {}
-        for shard in range(SHARDS):
-            first, told = 0, None
-            while told is None or len(told) == 2 * _READERS_AT_ONCE:
-                last = first + _READERS_AT_ONCE - 1
-                told = await self._scripts.call("readers", self._depth, shard, first, last)
-                for place in range(0, len(told), 2):
-                    found[AccountId(int(told[place]))] = int(float(told[place + 1]))
-                first = last + 1
+        for cell in await self._cells.all():
+            for shard in range(SHARDS):
+                first, told = 0, None
+                while told is None or len(told) == 2 * _READERS_AT_ONCE:
+                    last = first + _READERS_AT_ONCE - 1
+                    told = await cell.call("readers", self._depth, shard, first, last)
+                    for place in range(0, len(told), 2):
+                        found[AccountId(int(told[place]))] = int(float(told[place + 1]))
+                    first = last + 1
         return found
 
     async def make_ready(self, readers: Mapping[AccountId, int]) -> None:
@@ -147,12 +145,17 @@ class RedisHomeTimelines:
 
     async def wait_for_pushes(self) -> None:
         """Return when every post that was applied here is pushed to all whom it is pushed to."""
-        await self._open_pushes.wait()
+        await each(pushes.wait() for pushes in self._open_pushes.values())
 
     async def close(self) -> None:
         """Stop rebuilding and pushing."""
         await self._visits.close()
-        await self._open_pushes.close()
+        await each(pushes.close() for pushes in self._open_pushes.values())
+
+    async def _go_on(self, cell: Scripts, still_open: int) -> None:
+        if cell not in self._open_pushes:
+            self._open_pushes[cell] = OpenPushes(cell, depth=self._depth, at_once=self._at_once)
+        await self._open_pushes[cell].go_on(still_open)
 
     async def _keep_ready(self, reader_id: AccountId) -> None:
         try:
@@ -164,10 +167,16 @@ class RedisHomeTimelines:
     async def _rebuild(self, reader_id: AccountId, read_ms: int) -> None:
         """Keep a home ready for a reader who has none ready, from now on."""
         reader = (self._depth, shard_of(reader_id), reader_id)
-        fill = await self._scripts.call("begin", *reader, read_ms)
+        cell = await self._cells.of(reader_id)
+        fill = await cell.call("begin", *reader, read_ms)
         if fill is None:
             return
-        cursor = await self._scripts.call("gather", *reader, "0", SLICE)
+        cursor = await cell.call("gather", *reader, "0", SLICE)
         while int(cursor):
-            cursor = await self._scripts.call("gather", *reader, cursor, SLICE)
-        await self._scripts.call("finish", *reader, fill)
+            cursor = await cell.call("gather", *reader, cursor, SLICE)
+        await cell.call("finish", *reader, fill)
+
+
+async def _checkpoint(cell: Scripts) -> Mapping[int, int]:
+    kept = await cell.ask(lambda server: server.hgetall(f"{cell.key}:checkpoint"))
+    return {int(partition): int(position) for partition, position in kept.items()}

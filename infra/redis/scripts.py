@@ -1,15 +1,18 @@
 """Lua scripts in Redis: each runs as one step, and is sent as the hash of its text."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from importlib.resources import files
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from redis.exceptions import NoScriptError
 
 from infra.redis.client import RedisClient, outages_told
+from infra.redis.redis_cluster import AnyRedis, RedisCluster, slot_of
 
 Argument = bytes | str | int | float
+T = TypeVar("T")
 _FOLDER: Final = files("infra.redis")
 
 
@@ -34,48 +37,70 @@ def hashes_of(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 class Scripts:
-    """Scripts by name, on one key space. Every call raises StoreUnavailable where Redis does not
-    answer; whether the script has run is unknown then, so scripts must bear being run again."""
+    """Scripts by name, on one key space, whose `key` and `other_keys` are their KEYS. Every call
+    raises StoreUnavailable where Redis does not answer; whether the script has run is unknown then,
+    so scripts must bear being run again."""
 
-    def __init__(self, redis: RedisClient, key: str, texts: Mapping[str, str]) -> None:
+    def __init__(
+        self, redis: AnyRedis, key: str, texts: Mapping[str, str], *other_keys: str
+    ) -> None:
+        self.key = key
         self._redis = redis
-        self._key = key
         self._texts = texts
         self._hashes = hashes_of(texts)
+        self._keys = (key, *other_keys)
+        self._slot = slot_of(key)
 
     async def load(self) -> None:
         """Hand all texts to Redis, which forgets them when it restarts."""
-        with outages_told(self._redis):
-            await self._load()
+        await self.ask(self._load)
+
+    async def ask(self, ask: Callable[[RedisClient], Awaitable[T]]) -> T:
+        """What `ask` gets from the server that has the key space."""
+        redis = self._redis
+        if isinstance(redis, RedisCluster):
+            return await redis.at(self._slot, ask)
+        with outages_told(redis):
+            return await ask(redis)
 
     async def call(self, script: str, *arguments: Argument) -> Any:
         """What one script returns."""
-        with outages_told(self._redis):
-            try:
-                return await self._redis.evalsha(self._hashes[script], 1, self._key, *arguments)
-            except NoScriptError:
-                await self._load()
-                return await self._redis.evalsha(self._hashes[script], 1, self._key, *arguments)
+        redis = self._redis
+        if isinstance(redis, RedisCluster):
+            return await redis.at(self._slot, partial(self._called, script, arguments))
+        with outages_told(redis):
+            return await self._called(script, arguments, redis)
 
     async def call_all(self, calls: Sequence[Call]) -> list[Any]:
         """What each of them returns: they run in their order, in one round trip, others between."""
         if not calls:
             return []
-        with outages_told(self._redis):
-            try:
-                return await self._pipelined(calls)
-            except NoScriptError:
-                await self._load()
-                return await self._pipelined(calls)
 
-    async def _load(self) -> None:
-        async with self._redis.pipeline(transaction=False) as pipeline:
+        async def call_all(server: RedisClient) -> list[Any]:
+            try:
+                return await self._pipelined(server, calls)
+            except NoScriptError:
+                await self._load(server)
+                return await self._pipelined(server, calls)
+
+        return await self.ask(call_all)
+
+    async def _called(self, script: str, arguments: Sequence[Argument], server: RedisClient) -> Any:
+        sha, keys = self._hashes[script], self._keys
+        try:
+            return await server.evalsha(sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            await self._load(server)
+            return await server.evalsha(sha, len(keys), *keys, *arguments)
+
+    async def _load(self, server: RedisClient) -> None:
+        async with server.pipeline(transaction=False) as pipeline:
             for text in self._texts.values():
                 pipeline.script_load(text)
             await pipeline.execute()
 
-    async def _pipelined(self, calls: Sequence[Call]) -> list[Any]:
-        async with self._redis.pipeline(transaction=False) as pipeline:
+    async def _pipelined(self, server: RedisClient, calls: Sequence[Call]) -> list[Any]:
+        async with server.pipeline(transaction=False) as pipeline:
             for script, arguments in calls:
-                pipeline.evalsha(self._hashes[script], 1, self._key, *arguments)
+                pipeline.evalsha(self._hashes[script], len(self._keys), *self._keys, *arguments)
             return await pipeline.execute()

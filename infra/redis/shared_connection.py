@@ -14,6 +14,8 @@ from typing import Any, Final, cast
 import hiredis
 from redis.exceptions import ConnectionError, InvalidResponse, TimeoutError
 
+from infra.attentive import Watch, attentive_timeout
+
 Argument = bytes | str | int | float
 Asked = asyncio.Future[Any]
 
@@ -76,7 +78,7 @@ class SharedConnection:
     async def _connect(self) -> "_Wire":
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._limit_s):
+            async with attentive_timeout(self._limit_s):
                 _, wire = await loop.create_connection(
                     lambda: _Wire(loop, self._error_of, self._limit_s), *self._address
                 )
@@ -97,7 +99,8 @@ def _packed(command: Sequence[Argument]) -> bytes:
 
 
 class _Wire(asyncio.Protocol):
-    """A connection as long as it lasts. It ends with the first answer that is late."""
+    """A connection as long as it lasts. It ends when Redis owes an answer and is silent for so
+    long that it must be away; what the event loop itself takes is no silence."""
 
     def __init__(
         self,
@@ -113,9 +116,8 @@ class _Wire(asyncio.Protocol):
         )
         self._transport: asyncio.Transport | None = None
         self._unsent: list[bytes] = []
-        # With when each is late.
-        self._waiting: deque[tuple[Asked, float]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
+        self._waiting: deque[Asked] = deque()
+        self._silence = Watch(loop, limit_s, self._be_late)
 
     def ask(self, packed: bytes) -> Asked:
         """Send a command with others that are asked now; its answer."""
@@ -126,21 +128,19 @@ class _Wire(asyncio.Protocol):
         if not self._unsent:
             self._loop.call_soon(self._send)
         self._unsent.append(packed)
-        late = self._loop.time() + self._limit_s
-        self._waiting.append((asked, late))
-        if self._timer is None:
-            self._timer = self._loop.call_at(late, self._look)
+        self._waiting.append(asked)
+        if not self._silence.is_on:
+            self._silence.start()
         return asked
 
     def end(self, why: Exception) -> None:
         """Nobody gets an answer any more."""
         self.is_lost = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._silence.stop()
         if self._transport is not None:
             self._transport.abort()
         while self._waiting:
-            asked, _ = self._waiting.popleft()
+            asked = self._waiting.popleft()
             if not asked.done():
                 asked.set_exception(why)
 
@@ -155,26 +155,22 @@ class _Wire(asyncio.Protocol):
         while (answer := self._reader.gets()) is not _NOTHING:
             if isinstance(answer, hiredis.PushNotification):
                 continue
-            asked, _ = self._waiting.popleft()
+            asked = self._waiting.popleft()
             if asked.done():  # who asked has gone
                 continue
             if isinstance(answer, Exception):
                 asked.set_exception(answer)
             else:
                 asked.set_result(answer)
+        if self._waiting:
+            self._silence.heard()
+        else:
+            self._silence.stop()
 
     def _send(self) -> None:
         unsent, self._unsent = self._unsent, []
         if self._transport is not None and not self.is_lost:
             self._transport.write(b"".join(unsent))
 
-    def _look(self) -> None:
-        """Whether the oldest answer is late."""
-        self._timer = None
-        if not self._waiting:
-            return
-        late = self._waiting[0][1]
-        if late <= self._loop.time():
-            self.end(TimeoutError(f"Redis did not answer for {self._limit_s:g} s"))
-        else:
-            self._timer = self._loop.call_at(late, self._look)
+    def _be_late(self) -> None:
+        self.end(TimeoutError(f"Redis did not answer for {self._limit_s:g} s"))

@@ -11,10 +11,12 @@ store and leaves it. Leases are those of R. Nishtala and others, "Scaling Memcac
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from typing import Generic, TypeVar
 
+from infra.breaker import Breaker
 from infra.redis.client import RedisClient
 from infra.redis.view_cache_bars import Bars
+from infra.redis.view_cache_counts import CacheCounts, Kind
 from infra.redis.view_cache_scripts import CacheScripts
-from infra.redis.view_cache_turns import LEASE_MS, Turns, Value
+from infra.redis.view_cache_turns import LEASE_MS, NOTHING, Turns, Value
 
 IdT = TypeVar("IdT", bound=int)
 ValueT = TypeVar("ValueT")
@@ -30,13 +32,23 @@ class ViewCaches:
     def __init__(self, redis: RedisClient, scripts: CacheScripts | None = None) -> None:
         self._scripts = scripts or CacheScripts(redis)
         self._turns = Turns(self._scripts)
-        self.breaker = self._turns.breaker
+        self.counts = CacheCounts()
         self.settle = self._turns.settle
         self.close = self._turns.close
 
-    def of(self, namespace: str, *, proving: bool = False) -> "ViewCache":
+    @property
+    def breakers(self) -> Sequence[Breaker]:
+        """All ways to Redis."""
+        return self._turns.breakers
+
+    def of(
+        self, namespace: str, *, counted_as: str | None = None, proving: bool = False
+    ) -> "ViewCache":
         """That of one store; every other of its namespace is the same cache."""
-        return ViewCache(self._scripts, self._turns, namespace, proving=proving)
+        name = namespace if counted_as is None else counted_as
+        return ViewCache(
+            self._scripts, self._turns, namespace, self.counts, name=name, proving=proving
+        )
 
 
 class ViewCache:
@@ -44,10 +56,19 @@ class ViewCache:
     NotTheStores where they differ: either is wrong, or both change at this moment."""
 
     def __init__(
-        self, scripts: CacheScripts, turns: Turns, namespace: str, *, proving: bool = False
+        self,
+        scripts: CacheScripts,
+        turns: Turns,
+        namespace: str,
+        counts: CacheCounts,
+        *,
+        name: str,
+        proving: bool = False,
     ) -> None:
         self.namespace = namespace
+        self.name = name
         self.turns = turns
+        self.counts = counts
         self.bars = Bars(scripts, turns, namespace)
         self.proving = proving
 
@@ -71,6 +92,7 @@ class Shelf(Generic[ValueT]):
     ) -> None:
         self._cache = cache
         self._prefix = f"{cache.namespace}:{space}:"
+        self._kind = Kind(cache.name, space)
         self._packed = packed
         self._unpacked = unpacked
 
@@ -99,9 +121,16 @@ class Shelf(Generic[ValueT]):
         if cache.proving:
             return await self._proven(list(keys.values()), held.keys(), found, load)
         missing = [one for one in keys.values() if one not in held]
+        leased = [(key, one) for key, one in keys.items() if seen.entries.get(key) is True]
+        cache.counts.note(
+            self._kind,
+            hits=len(held),
+            misses=len(leased),
+            others=len(missing) - len(leased),
+            bypassed=seen is NOTHING,
+        )
         if missing:
             loaded = await load(missing)
-            leased = [(key, one) for key, one in keys.items() if seen.entries.get(key) is True]
             if leased:
                 stamp = seen.stamps[cache.namespace]
                 cache.turns.fill(

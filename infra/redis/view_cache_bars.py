@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from infra.breaker import Breaker, Limits
 from infra.redis.scripts import Argument
 from infra.redis.view_cache_scripts import CacheScripts, new_token
 from infra.redis.view_cache_turns import KEYS_MAX, Turns, epoch_of
@@ -24,7 +23,6 @@ from projections.projection import StoreUnavailable
 BAR_MS: Final = 10_000
 RENEW_S: Final = 3.0
 WITHIN_S: Final = 2.0
-LIMITS: Final = Limits(outages=2, pause_s=1.0)
 PAY_AGAIN_S: Final = 1.0
 
 
@@ -46,8 +44,8 @@ class Bars:
         self._scripts = scripts
         self._turns = turns
         self._epoch = epoch_of(namespace)
+        self._breaker = turns.bars_breaker(namespace)
         self._bar_ms = bar_ms
-        self._breaker = Breaker("Redis (bars of the views' cache)", limits=LIMITS)
         # Debts are numbered: what comes up while one is being paid is not paid with it.
         self._debts, self._paid_until = 1, 0
         self._paying = False

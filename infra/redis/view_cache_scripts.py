@@ -6,13 +6,13 @@ removed since is then back. So whoever finds that a script is not there says fir
 of Redis has begun, in which no value of an earlier one counts, and only then loads the scripts.
 """
 
-import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from redis.exceptions import NoScriptError
 
+from infra.attentive import attentive_timeout
 from infra.breaker import Breaker
 from infra.redis.client import RedisClient, outages_told
 from infra.redis.scripts import Argument, hashes_of, text_of
@@ -51,11 +51,11 @@ class CacheScripts:
         breaker: Breaker,
         within_s: float,
     ) -> Any:
-        """What it returns. Raises StoreUnavailable, after `within_s` at the latest; whether it has
-        run is unknown then."""
+        """What it returns. Raises StoreUnavailable, at the latest when Redis has not answered for
+        `within_s`; whether it has run is unknown then."""
         sha, given = self._hashes[script], (*keys, *arguments)
         with outages_told(self._redis, breaker):
-            async with asyncio.timeout(within_s):
+            async with attentive_timeout(within_s):
                 try:
                     return await self._redis.evalsha(sha, len(keys), *given)
                 except NoScriptError:

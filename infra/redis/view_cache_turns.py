@@ -60,11 +60,23 @@ class Turns:
 
     def __init__(self, scripts: CacheScripts) -> None:
         self.breaker = Breaker("Redis (the views' cache)", limits=LIMITS)
+        self._bars_breakers: dict[str, Breaker] = {}
         self._scripts = scripts
         self._asked: list[_Asked] = []
         self._values: list[Value] = []
         self._working: set[asyncio.Task[None]] = set()
         self._closed = False
+
+    @property
+    def breakers(self) -> Sequence[Breaker]:
+        """All ways to Redis of this process's caches."""
+        return (self.breaker, *self._bars_breakers.values())
+
+    def bars_breaker(self, namespace: str) -> Breaker:
+        """That of a namespace's writers. They may wait for longer than readers do, and who does
+        not set a bar owes a new epoch: none of them fails because another does."""
+        name = f"Redis (bars of {namespace})"
+        return self._bars_breakers.setdefault(namespace, Breaker(name, limits=LIMITS))
 
     async def look(self, namespace: str, keys: Collection[str], *, lease_ms: int) -> Seen:
         """What is cached of these; nothing where Redis does not answer."""

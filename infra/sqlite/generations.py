@@ -6,9 +6,10 @@ from typing import Final
 
 from infra.generations import Generation, first_of
 from infra.sqlite.connections import connect, transaction
+from infra.sqlite.replay_orders import SqliteReplayOrders
 from projections.projection import Projection
 
-_SCHEMA: Final = """
+SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS generations (
     projection TEXT NOT NULL, version INTEGER NOT NULL, number INTEGER NOT NULL,
     state TEXT NOT NULL, PRIMARY KEY (projection, version, number)) WITHOUT ROWID;
@@ -27,7 +28,8 @@ class SqliteGenerations:
 
     def __init__(self, path: Path) -> None:
         self._connection = connect(path, synchronous="FULL")
-        self._connection.executescript(_SCHEMA)
+        self._connection.executescript(SCHEMA)
+        self.orders = SqliteReplayOrders(self._connection)
         self.close = self._connection.close
 
     def of(self, projection: Projection) -> Sequence[Generation]:

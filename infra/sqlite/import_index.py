@@ -18,7 +18,9 @@ WHERE EXISTS (SELECT 1 FROM stored_events WHERE originator_id = value)
 
 
 class SqliteImportIndex:
-    """Implements `infra.importing.outside.ImportIndex`."""
+    """Implements `infra.importing.outside.ImportIndex`: mappings are in the events' commits."""
+
+    plans = None
 
     def __init__(self, log: Path, keyring: Keyring) -> None:
         self._keyring = keyring

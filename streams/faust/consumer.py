@@ -32,6 +32,13 @@ FETCH_WAIT_MS: Final = 1_000
 SETTLED_S: Final = 3.0
 # How many records are handed over together.
 CHUNK: Final = 250
+# Until the next ones are taken: longer where many come, not at all where a fetch is large anyway.
+# aiokafka fetches anew for whatever is taken, naming every partition, and a store does as much for
+# one event as for ten: event by event that is most of what a worker, the broker and the engines do.
+# What comes after a rest is handed over at once.
+PACE_S: Final = 0.04
+MANY: Final = 8
+MANY_PACE_S: Final = 0.1
 
 
 class Fetched(NamedTuple):
@@ -250,19 +257,27 @@ class CheckpointedConsumer(Consumer):
         try:
             while not (self.should_stop or fetcher.should_stop):
                 fetched, _ = await self._wait_next_records(POLL_S)
-                await self._hand_over(fetched or {})
-                await asyncio.sleep(0)
+                came = await self._hand_over(fetched or {})
+                await asyncio.sleep(_pace_s(came))
         except (ConsumerStoppedError, asyncio.CancelledError):
             if not self.app.should_stop:
                 raise
 
-    async def _hand_over(self, fetched: Mapping[TP, Sequence[Any]]) -> None:
-        """What comes while the flow is stopped is dropped: it is resumed only after a seek."""
+    async def _hand_over(self, fetched: Mapping[TP, Sequence[Any]]) -> int:
+        """How many records those were. What comes while the flow is stopped is dropped: it is
+        resumed only after a seek."""
         for partition, records in fetched.items():
             for begin in range(0, len(records), CHUNK):
                 if self.flow_active:
                     chunk = records[begin : begin + CHUNK]
                     await self._sink.inbox.put(Fetched(TP(*partition), chunk))
+        return sum(map(len, fetched.values()))
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust complains of streams that it does not see move; ours are seen in `Progress`."""
+
+
+def _pace_s(came: int) -> float:
+    if came == 0 or came >= CHUNK:
+        return 0
+    return MANY_PACE_S if came >= MANY else PACE_S

@@ -11,7 +11,7 @@ clients wait, and memory beyond a bound are errors.
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -152,7 +152,9 @@ async def drained(load: Load) -> None:
             await asyncio.sleep(0.05)
 
 
-async def run(figures: Figures, size: Size, folder: Path, profiles: Sequence[str]) -> list[str]:
+async def run(
+    figures: Figures, sizes: Mapping[str, Size], folder: Path, profiles: Sequence[str]
+) -> list[str]:
     """What was promised and not kept."""
     broken = []
     for profile in profiles:
@@ -162,7 +164,7 @@ async def run(figures: Figures, size: Size, folder: Path, profiles: Sequence[str
         ):
             town = await town_on(load)
             await drained(load)
-            bench = Bench(figures, size, place, town, load)
+            bench = Bench(figures, sizes[profile], place, town, load)
             await bench.measure()
             broken += bench.broken
     return broken
@@ -179,8 +181,8 @@ def main() -> None:
         local.shared().up()
     try:
         with TemporaryDirectory(prefix="starling-bench-") as scratch:
-            size = QUICK if asked.quick else WHOLE
-            broken = uvloop.run(run(figures, size, Path(scratch), profiles))
+            sizes = dict.fromkeys(PROFILES, QUICK) if asked.quick else WHOLE
+            broken = uvloop.run(run(figures, sizes, Path(scratch), profiles))
     finally:
         local.stop(str(local.run_number()))
     figures.write(asked.json)

@@ -1,6 +1,6 @@
 """The cluster profile on one machine: ratios inside one run, printed as a table and kept as JSON.
 
-python -m tests.bench.cluster [--quick] [--json FILE]
+python -m tests.bench.cluster [--quick] [--apart] [--json FILE]
 
 Starts the engines, a serving process and a process with all workers; everything shares the cores.
 """
@@ -10,106 +10,59 @@ import asyncio
 import os
 import random
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 import uvloop
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 
-from infra.engines import engines_of
+from infra.engines import Engines, engines_of
+from infra.profiles.workers import NAMES
 from infra.redis.client import client as redis_client
 from infra.settings import Settings
-from tests.bench.asking import empty_gets, empty_posts, homes, shuffled, tweet, tweets
+from tests.bench import bench_worker, cluster_commands
+from tests.bench.asking import empty_gets, homes, shuffled, tweet, tweets
 from tests.bench.bench_visible import tell
+from tests.bench.cluster_town import READERS, Town, drained, settled
 from tests.bench.figures import Figure, Figures, table
 from tests.bench.load import CLIENTS, Load, load_on, request
 from tests.bench.plan import QUICK, WHOLE, Plan
-from tests.bench.process import Server, started
+from tests.bench.process import Process, Server, started
 from tests.bench.rounds import compared, in_turns
 from tests.bench.world import texts
 from tests.blackbox.server import PROGRAM
 from tests.cluster import local
 
-PASSWORD: Final = "correct horse battery"
-AUTHORS, READERS, FOLLOWED = 64, 300, 20
-POSTS_EACH: Final = 25
-RAW_RECORDS: Final = 20_000
 ROUND_TRIPS: Final = 2_000
 SHARES: Final = (0.25, 0.5, 1.0)
 POLL_S, PAUSE_S, SETTLE_S = 0.002, 0.03, 1.0
-DRAINED_S: Final = 120.0
+CACHED: Final = 800
+INTAKE_EVENTS: Final = 30_000
 
 
-class Town(NamedTuple):
-    """Access tokens of people who post, and of people who follow FOLLOWED of them each."""
-
-    authors: Sequence[str]
-    readers: Sequence[str]
-    follows: Sequence[Sequence[int]]
-
-
-async def measure(figures: Figures, plan: Plan, server: Server, environ: dict[str, str]) -> None:
+async def measure(
+    figures: Figures,
+    plan: Plan,
+    server: Server,
+    workers: Mapping[str, Process],
+    environ: Mapping[str, str],
+) -> None:
     """Everything, on a server whose workers run."""
     async with load_on(server.address) as load:
-        town = await _town(load)
-        await _drained(load, town)
+        town = await settled(load)
+        await drained(load, town)
         await _reads(figures, plan, server, load, town)
-        burst = await _commands(figures, plan, server, load, town, environ)
-        await _drained(load, town)
+        burst = await cluster_commands.burst(figures, plan, server, workers, load, town)
+        await cluster_commands.against_kafka(figures, burst, _engines().kafka, environ)
+        await cluster_commands.kinds(figures, plan, server, load, town)
+        await drained(load, town)
         await _visible(figures, plan, server, load, town, burst)
     await _kept_ready(figures, environ["STARLING_NAMESPACE"])
-
-
-async def _town(load: Load) -> Town:
-    people = [f"bench{number}" for number in range(AUTHORS + READERS)]
-    accounts = [
-        orjson.loads((await load.ask(_posted("/v1/accounts", handle))).body)["id"]
-        for handle in people
-    ]
-    tokens = [
-        orjson.loads((await load.ask(_posted("/v1/sessions", handle))).body)["access_token"]
-        for handle in people
-    ]
-    authors, readers = tokens[:AUTHORS], tokens[AUTHORS:]
-    lot = random.Random(3)
-    follows = [lot.sample(range(AUTHORS), FOLLOWED) for _ in readers]
-    await load.each_once(
-        [
-            request("PUT", f"/v1/accounts/{accounts[author]}/follow", token)
-            for token, whom in zip(readers, follows, strict=True)
-            for author in whom
-        ]
-    )
-    said = texts()
-    await load.each_once([tweet(token, next(said)) for token in authors for _ in range(POSTS_EACH)])
-    return Town(authors, readers, follows)
-
-
-def _posted(path: str, handle: str) -> bytes:
-    return request("POST", path, body=orjson.dumps({"handle": handle, "password": PASSWORD}))
-
-
-async def _drained(load: Load, town: Town) -> None:
-    """Wait until every projection has what the log has."""
-    async with asyncio.timeout(DRAINED_S):
-        while True:
-            ready = orjson.loads((await load.ask(request("GET", "/readyz"))).body)
-            posted = await load.ask(tweet(town.authors[0], "drained?"))
-            token = posted.header("consistency-token") or ""
-            more = f"Consistency-Token: {token}\r\nPrefer: wait=5\r\n"
-            answer = await load.ask(
-                request("GET", "/v1/timelines/home", town.authors[0], b"", more)
-            )
-            if ready["state"] == "up" and answer.status == 200:
-                return
 
 
 async def _reads(figures: Figures, plan: Plan, server: Server, load: Load, town: Town) -> None:
@@ -139,7 +92,7 @@ async def _reads(figures: Figures, plan: Plan, server: Server, load: Load, town:
 
 async def _redis_round_trip() -> float:
     """Seconds, the median of many GETs one after the other."""
-    redis = redis_client(engines_of(_settings()).redis)
+    redis = redis_client(_engines().redis)
     taken = []
     for _ in range(ROUND_TRIPS):
         began = perf_counter()
@@ -150,55 +103,18 @@ async def _redis_round_trip() -> float:
 
 
 async def _kept_ready(figures: Figures, namespace: str) -> None:
-    """What Redis keeps for a reader whose home is kept ready: the lists that are longest now."""
-    redis = redis_client(engines_of(_settings()).redis)
+    """What Redis keeps for a cached timeline of about CACHED entries."""
+    redis = redis_client(_engines().redis)
     kept: list[tuple[int, int]] = []
     async for key in redis.scan_iter(match=f"{namespace}*home_timelines*:cache:*", count=1_000):
         kept.append((await redis.llen(key), await redis.memory_usage(key, samples=0) or 0))
     await redis.aclose()
-    entries, used = max(kept)
-    note = f"{entries:,} entries, {used / max(entries, 1):.1f} bytes each"
-    figures.add(Figure("Redis for a home kept ready", used, "bytes", note=note))
-
-
-async def _commands(
-    figures: Figures,
-    plan: Plan,
-    server: Server,
-    load: Load,
-    town: Town,
-    environ: dict[str, str],
-) -> float:
-    limit, post = empty_posts(town.authors), tweets(town.authors)
-    pairs = await in_turns(
-        server,
-        lambda: load.flat_out(limit, plan.turn_s),
-        lambda: load.flat_out(post, plan.turn_s),
-        plan.rounds,
+    entries, used = min(kept, key=lambda one: abs(one[0] - CACHED))
+    each = used / max(entries, 1)
+    note = f"{each:.1f} bytes each, of one of {entries:,} entries"
+    figures.add(
+        Figure(f"Redis for a cached timeline of {CACHED}", CACHED * each, "bytes", note=note)
     )
-    note = "all workers beside it"
-    found = compared("Tweets acknowledged, on the engines", "empty POST", pairs, None, note)
-    figures.add(found)
-    raw = await asyncio.to_thread(_raw_produce, environ)
-    name = "  the same, against Kafka alone"
-    figures.add(Figure(name, found.value, "/s", "raw produce", found.value / raw))
-    return found.value
-
-
-def _raw_produce(environ: dict[str, str]) -> float:
-    """Records of a tweet's size a second, idempotent, acks=all, from one client."""
-    servers = {"bootstrap.servers": engines_of(_settings()).kafka}
-    topic, value = f"{environ['STARLING_NAMESPACE']}.raw", b"\x93" + b"x" * 400
-    partitions = int(environ["STARLING_PARTITIONS"])
-    admin = AdminClient({**servers})
-    admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result()
-    producer = Producer({**servers, "enable.idempotence": True, "linger.ms": 1})
-    began = perf_counter()
-    for number in range(RAW_RECORDS):
-        producer.produce(topic, value, str(number).encode(), headers=[("ce_type", b"bench.raw.v0")])
-        producer.poll(0)
-    producer.flush(60)
-    return RAW_RECORDS / (perf_counter() - began)
 
 
 async def _visible(
@@ -208,13 +124,14 @@ async def _visible(
         tell(figures, "on the engines, idle", await _seen(watching, town, plan.seen))
         for share in SHARES:
             rate = burst * share
-            seconds = SETTLE_S + plan.seen * PAUSE_S * 4
+            count = plan.seen // 2
+            seconds = SETTLE_S + count * PAUSE_S * 4
             others = asyncio.create_task(load.at_rate(tweets(town.authors), rate, seconds))
             await asyncio.sleep(SETTLE_S)
-            seen = await _seen(watching, town, plan.seen, others)
+            seen = await _seen(watching, town, count, others)
             await others
             tell(figures, f"beside {rate:,.0f} tweets/s", seen)
-            await _drained(load, town)
+            await drained(load, town)
 
 
 async def _seen(
@@ -240,25 +157,33 @@ async def _seen(
     return taken
 
 
-def _settings() -> Settings:
-    return Settings(cluster_port=str(local.shared().base_port))
+def _engines() -> Engines:
+    return engines_of(Settings(cluster_port=str(local.shared().base_port)))
 
 
 @asynccontextmanager
-async def _installed(folder: Path, environ: dict[str, str]) -> AsyncIterator[Server]:
-    worker = await asyncio.create_subprocess_exec(
-        PROGRAM, "worker", "all", env={**environ, "STARLING_DATA": str(folder / "worker")}
-    )
+async def _installed(
+    folder: Path, environ: Mapping[str, str], groups: Sequence[str]
+) -> AsyncIterator[tuple[Server, Mapping[str, Process]]]:
+    """A server, and a process for each of these groups of workers."""
+    workers = {}
     settings = {**environ, "STARLING_DATA": str(folder / "serve")}
     try:
+        for group in groups:
+            own = {**environ, "STARLING_DATA": str(folder / group)}
+            workers[group] = await asyncio.create_subprocess_exec(PROGRAM, "worker", group, env=own)
+        watched = {group: Process(worker.pid) for group, worker in workers.items()}
         async with started("tests.bench.cluster_serving", settings) as server:
-            yield server
+            yield server, watched
     finally:
-        worker.terminate()
-        await worker.wait()
+        for worker in workers.values():
+            worker.terminate()
+        for worker in workers.values():
+            await worker.wait()
 
 
-async def run(figures: Figures, plan: Plan, folder: Path) -> None:
+async def run(figures: Figures, plan: Plan, folder: Path, groups: Sequence[str]) -> None:
+    """Everything on engines that are up."""
     environ = {
         **os.environ,
         "STARLING_PROFILE": "cluster",
@@ -269,20 +194,23 @@ async def run(figures: Figures, plan: Plan, folder: Path) -> None:
         "STARLING_ARGON2_COST": "lowest",
         "STARLING_LOG_LEVEL": "error",
     }
-    async with _installed(folder, environ) as server:
-        await measure(figures, plan, server, environ)
+    async with _installed(folder, environ, groups) as (server, workers):
+        await measure(figures, plan, server, workers, environ)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.cluster", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short turns, for a first look")
     parser.add_argument("--json", type=Path, default=Path("bench-cluster.json"))
+    parser.add_argument("--apart", action="store_true", help="a process for each worker")
     asked = parser.parse_args()
     figures = Figures()
     local.shared().up()
     try:
         with TemporaryDirectory(prefix="starling-bench-") as scratch:
-            uvloop.run(run(figures, QUICK if asked.quick else WHOLE, Path(scratch)))
+            asyncio.run(bench_worker.measure(figures, _engines().kafka, INTAKE_EVENTS))
+            plan = QUICK if asked.quick else WHOLE
+            uvloop.run(run(figures, plan, Path(scratch), NAMES if asked.apart else ("all",)))
     finally:
         local.stop(str(local.run_number()))
     print("\n" + table(figures.all))

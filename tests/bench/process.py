@@ -17,12 +17,11 @@ START_S: Final = 60.0
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
 
-class Server:
-    """A running server; `cpu_s` is what the process has used so far, all threads, or None where
-    the system does not tell."""
+class Process:
+    """A running process; `cpu_s` is what it has used so far, all threads, or None where the system
+    does not tell."""
 
-    def __init__(self, address: Address, pid: int) -> None:
-        self.address = address
+    def __init__(self, pid: int) -> None:
         self._stat = Path(f"/proc/{pid}/stat")
 
     @property
@@ -32,6 +31,14 @@ class Server:
         except OSError:
             return None
         return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+
+
+class Server(Process):
+    """A running server."""
+
+    def __init__(self, address: Address, pid: int) -> None:
+        super().__init__(pid)
+        self.address = address
 
 
 @asynccontextmanager

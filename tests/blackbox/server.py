@@ -17,6 +17,7 @@ import httpx
 READY_S: Final = 180.0
 POLL_S: Final = 0.05
 STOP_S: Final = 20.0
+COMMAND_S: Final = 60.0
 PROGRAM: Final = str(Path(sys.executable).with_name("starling"))
 
 
@@ -79,7 +80,9 @@ class Server:
         finally:
             self._process = None
 
-    def command(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    def command(
+        self, *arguments: str, given: str = "", timeout_s: float = COMMAND_S
+    ) -> subprocess.CompletedProcess[str]:
         """Run the command line on the same folder."""
         return subprocess.run(
             [PROGRAM, *arguments],
@@ -87,7 +90,7 @@ class Server:
             input=given,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=timeout_s,
             check=False,
         )
 

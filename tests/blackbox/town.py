@@ -1,6 +1,7 @@
 """A town to be replayed: people who did a bit of everything, and clients that go on meanwhile."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -17,6 +18,8 @@ PATHS: Final = (
 )
 # A read waits for its token's events for some seconds.
 SHOWN_ASKED_MAX: Final = 30
+# An access token is good for a quarter of an hour.
+SIGNED_IN_S: Final = 300.0
 # Clients are no load test.
 PAUSE_S: Final = 0.05
 OK, NOT_FOUND = 200, 404
@@ -43,6 +46,11 @@ class Town:
         people = f"/v1/accounts/{self.ada.id}"
         paths = (*PATHS, people, f"{people}/followers", f"{people}/posts?limit=100")
         return [_in_order(self.cleo.get(path).raise_for_status().json()) for path in paths]
+
+    def sign_in(self) -> None:
+        """Everybody again: what they had may be over by now."""
+        for one in (self.ada, self.bob, self.cleo):
+            one.sign_in()
 
     def wait_until_shown(self) -> None:
         """Return once every view has what was done: workers begin some seconds after servers."""
@@ -92,8 +100,11 @@ def clients(url: Callable[[], httpx.Client], town: Town) -> Iterator[Seen]:
     def go_on(do: Callable[[Person, Seen], None], who: Person) -> None:
         with url() as http:
             person = Person(Api(http, reads_max=1), who.id, who.handle)
-            person.sign_in()
+            signed_in_at = time.monotonic() - SIGNED_IN_S
             while not stop.wait(PAUSE_S):
+                if time.monotonic() - signed_in_at >= SIGNED_IN_S:
+                    signed_in_at = time.monotonic()
+                    person.sign_in()
                 try:
                     do(person, seen)
                 except (AssertionError, httpx.HTTPError) as error:

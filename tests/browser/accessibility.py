@@ -5,6 +5,8 @@ Each script answers with a list of complaints.
 
 from typing import Final
 
+from playwright.sync_api import Page
+
 # Shared by the scripts: what can be seen, and the name that is read for an element.
 _COMMON: Final = """
   const seen = (element) => element.checkVisibility({ visibilityProperty: true });
@@ -109,3 +111,8 @@ SIDEWAYS: Final = """() => {
 }"""
 
 ALL: Final = (NAMELESS, LANDMARKS, REFERENCES, CONTRAST, SMALL_TARGETS, SIDEWAYS)
+
+
+def complaints_of(page: Page) -> list[str]:
+    """All of them, about the page as it is now."""
+    return [complaint for script in ALL for complaint in page.evaluate(script)]

@@ -21,7 +21,7 @@ def tab_to(person: Person, words: str, *, key: str = "Tab", presses: int = 40) -
 
 
 def complaints_of(person: Person) -> list[str]:
-    return [complaint for script in accessibility.ALL for complaint in person.measure(script)]
+    return accessibility.complaints_of(person.page)
 
 
 def test_somebody_posts_likes_and_reads_with_nothing_but_the_keyboard(arrive: Arrive) -> None:

@@ -9,7 +9,8 @@ import gzip
 import json
 import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,7 @@ import httpx
 
 from infra.control.client import ask as ask_server
 from infra.control.requests import SetPasswordOf
+from infra.importing.handles import candidates
 from tests.bench.bench_text import SHARED
 from tests.blackbox.client import PASSWORD, Person
 from tests.blackbox.server import PROGRAM
@@ -34,6 +36,7 @@ IMPORT_S: Final = 3_600.0
 AT_ONCE: Final = 16
 PAGE: Final = 100
 LOOK_EVERY_S: Final = 0.2
+ANSWER_S: Final = 120.0
 
 Edge = tuple[str, str]
 
@@ -117,9 +120,21 @@ class Imported:
         self._installation = installation
         self._folder = folder
         self._url = installation.reads.url
+        self.summaries: list[dict[str, Any]] = []
 
     def load(self, posts: Sequence[Post], follows: Sequence[Edge] = ()) -> dict[str, Any]:
         """Import these; the program's summary."""
+        ended = self.try_to_load(posts, follows)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        summary: dict[str, Any] = json.loads(ended.stdout)
+        assert summary["rejected"] == 0, summary
+        self.summaries.append(summary)
+        return summary
+
+    def try_to_load(
+        self, posts: Sequence[Post], follows: Sequence[Edge] = ()
+    ) -> "subprocess.CompletedProcess[str]":
+        """The program, when it has ended."""
         lines = [
             {
                 "id": str(post.number),
@@ -133,7 +148,7 @@ class Imported:
         posts_file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
         follows_file.write_text("".join(f"{a}\t{b}\n" for a, b in follows))
         files = ["--posts", str(posts_file), *(["--follows", str(follows_file)] if follows else ())]
-        ended = subprocess.run(
+        return subprocess.run(
             [PROGRAM, "import", "--namespace", NAMESPACE, "--json", *files],
             env=self._installation.commands.environ,
             capture_output=True,
@@ -141,21 +156,21 @@ class Imported:
             timeout=IMPORT_S,
             check=False,
         )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        summary: dict[str, Any] = json.loads(ended.stdout)
-        assert summary["rejected"] == 0, summary
-        return summary
 
     def give_passwords(self, people: Sequence[str]) -> None:
         """Nobody who was imported has one yet."""
-        for one in people:
-            request = SetPasswordOf(handle_of(one), PASSWORD)
-            ask_server(self._installation.commands.folder, request, lambda _progress: None)
+        folder = self._installation.commands.folder
+
+        def give(one: str) -> None:
+            ask_server(folder, SetPasswordOf(handle_of(one), PASSWORD), lambda _progress: None)
+
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            list(threads.map(give, people))
 
     async def caught_up(self, moderator: Person, patience_s: float) -> None:
         """Return once every projection has applied everything."""
         until = monotonic() + patience_s
-        async with httpx.AsyncClient(base_url=self._url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=self._url, timeout=ANSWER_S) as http:
             while True:
                 found = await http.get("/v1/admin/projections", headers=moderator.credentials)
                 if found.status_code == 401:
@@ -163,6 +178,10 @@ class Imported:
                         self._installation, moderator.handle, driven.PASSWORD
                     )
                     moderator.session["access_token"] = renewed
+                    continue
+                if found.status_code == 503:
+                    assert monotonic() < until, found.text
+                    await asyncio.sleep(LOOK_EVERY_S)
                     continue
                 assert found.status_code == 200, found.text
                 behind = [one for one in found.json()["items"] if one["lag_events"]]
@@ -178,13 +197,14 @@ class Imported:
 
         async def home(http: httpx.AsyncClient, reader: str) -> list[str]:
             body = {"handle": handle_of(reader), "password": PASSWORD}
-            session = await http.post(sessions, json=body)
+            while (session := await http.post(sessions, json=body)).status_code == 503:
+                await asyncio.sleep(LOOK_EVERY_S)
             assert session.status_code == 200, session.text
             texts: list[str] = []
             headers = {"Authorization": f"Bearer {session.json()['access_token']}"}
             path: str | None = f"/v1/timelines/home?limit={PAGE}"
             while path is not None:
-                page = await http.get(path, headers=headers)
+                page = await read(http, path, headers)
                 assert page.status_code == 200, page.text
                 texts += [item["text"] for item in page.json()["items"]]
                 path = page.links.get("next", {}).get("url")
@@ -196,17 +216,28 @@ class Imported:
         """Of everybody."""
 
         async def counts(http: httpx.AsyncClient, one: str) -> dict[str, int]:
-            answer = await http.get(f"/v1/accounts/by-handle/{handle_of(one)}")
+            answer = await read(http, f"/v1/accounts/by-handle/{handle_of(one)}")
             assert answer.status_code == 200, answer.text
             found: dict[str, int] = answer.json()["counts"]
             return found
 
         return await self._of_each(self.audience.people, counts)
 
+    async def nobody_twice(self) -> None:
+        """Who was imported twice would have another handle the second time."""
+
+        async def status(http: httpx.AsyncClient, one: str) -> int:
+            first, second = islice(candidates(NAMESPACE, one), 2)
+            assert first == handle_of(one)
+            return (await read(http, f"/v1/accounts/by-handle/{second}")).status_code
+
+        found = await self._of_each(self.audience.people, status)
+        assert set(found.values()) == {404}
+
     async def _of_each(self, people: Collection[str], ask: Any) -> dict[str, Any]:
         found: dict[str, Any] = {}
         waiting = iter(people)
-        async with httpx.AsyncClient(base_url=self._url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=self._url, timeout=ANSWER_S) as http:
 
             async def ask_on() -> None:
                 for one in waiting:
@@ -232,6 +263,18 @@ async def agrees(imported: Imported, moderator: Person, *, readers: int, patienc
         homes = await imported.homes(asked)
         assert homes == {one: audience.home(one) for one in asked}
     assert await imported.counts() == audience.counts()
+
+
+async def read(
+    http: httpx.AsyncClient, path: str, headers: Mapping[str, str] | None = None
+) -> httpx.Response:
+    """What is answered, asked again for as long as a busy machine says that it cannot tell now."""
+    until = monotonic() + ANSWER_S
+    while True:
+        answer = await http.get(path, headers=headers)
+        if answer.status_code != 503 or monotonic() > until:
+            return answer
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 def handle_of(person: str) -> str:

@@ -104,6 +104,8 @@ class ComparedTimelines(Compared, CachedAuthorTimelines):
 
 
 class ComparedGraph(Compared, CachedFollowerGraph):
+    closed_max = 2
+
     @staticmethod
     async def asked(store: Any, ids: Sequence[AccountId]) -> Sequence[Mapping[Any, Any]]:
         relations = [await store.relations(reader, ids) for reader in READERS]
@@ -111,6 +113,11 @@ class ComparedGraph(Compared, CachedFollowerGraph):
 
 
 class ComparedCards(Compared, CachedPostCards):
+    # So few that some doings are found among them and others are not, and that some closings empty
+    # the cache and others do not.
+    kept = 2
+    closed_max = 3
+
     @staticmethod
     async def asked(store: Any, ids: Sequence[Any]) -> Sequence[Mapping[Any, Any]]:
         readers = (None, *READERS)

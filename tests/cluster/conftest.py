@@ -16,4 +16,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.servers)
             item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.timeout(FIRST_START_S))
+            # Torture lasts as long as it lasts: it says so for a module, which counts less.
+            if item.get_closest_marker("torture") is None:
+                item.add_marker(pytest.mark.timeout(FIRST_START_S))

@@ -4,13 +4,16 @@ It stays from one history to the next, so a history ends with everybody closing 
 them goes all that they did, and the handles are free again.
 """
 
+import asyncio
 from collections.abc import Mapping
 from itertools import cycle
+from time import monotonic
 from typing import Any, Final
 
 import httpx
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize
+from hypothesis.stateful import initialize, run_state_machine_as_test
 
 from infra.control.client import ask as ask_server
 from infra.control.requests import GrantRoleTo
@@ -23,8 +26,10 @@ from tests.model.deeds import Deeds
 from tests.model.drawing import person
 from tests.model.driven import MODERATOR, NAMES, PASSWORD, sign_in, sign_up
 
-ANSWERS_S: Final = 30.0
+ANSWERS_S: Final = 120.0
 WAIT_S: Final = 10
+PATIENCE_S: Final = 300.0
+LOOK_EVERY_S: Final = 0.2
 LOOKS_MAX: Final = 30
 TOKEN: Final = "consistency-token"
 
@@ -56,6 +61,11 @@ class EngineSystem:
             fields["authorization"] = f"Bearer {token}"
         base = self._reads if method == "GET" else next(self._commands)
         found = await self._http.request(method, base + target, headers=fields, json=body)
+        until = monotonic() + PATIENCE_S
+        while method == "GET" and found.status_code == 503 and monotonic() < until:
+            # What was done cannot be read yet, which a busy machine may say for long.
+            await asyncio.sleep(LOOK_EVERY_S)
+            found = await self._http.request(method, base + target, headers=fields)
         if TOKEN in found.headers and method != "GET":
             self._tokens[:] = [one for one in self._tokens if one not in shown]
             self._tokens.append(found.headers[TOKEN])
@@ -113,10 +123,17 @@ class OnEngines(Deeds):
         assert answered.status == 204, answered
 
 
-def histories_on(installation: Installation) -> type[OnEngines]:
-    """Histories that take turns on an installation. It must be empty."""
+def histories_on(installation: Installation, *, histories: int, steps: int) -> None:
+    """Have so many histories take turns on an installation. It must be empty, and is again then.
+    Raises Disagreement."""
+    bounds = settings(
+        max_examples=histories,
+        stateful_step_count=steps,
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     named = {"installation": installation, "shown": list[str]()}
-    return type("OnThisInstallation", (OnEngines,), named)
+    run_state_machine_as_test(type("OnThisInstallation", (OnEngines,), named), settings=bounds)
 
 
 async def appoint(installation: Installation) -> None:

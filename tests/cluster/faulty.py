@@ -76,6 +76,11 @@ class FaultySession(CassandraSession):
     async def execute(self, cql: str, values: Sequence[Any] = ()) -> list[Any]:
         return await self._faults.on(lambda: self._real.execute(cql, values), StoreUnavailable)
 
+    async def execute_unpaged(self, cql: str, values: Sequence[Any]) -> list[Any]:
+        return await self._faults.on(
+            lambda: self._real.execute_unpaged(cql, values), StoreUnavailable
+        )
+
     async def execute_serial(self, cql: str, values: Sequence[Any] = ()) -> list[Any]:
         return await self._faults.on(
             lambda: self._real.execute_serial(cql, values), StoreUnavailable

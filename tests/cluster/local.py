@@ -120,11 +120,11 @@ def _claimed(name: str, only: Sequence[str] = ()) -> LocalCluster:
     port = folder.with_suffix(".port")
     if not port.exists():
         CLUSTERS.mkdir(exist_ok=True)
-        port.write_text(str(_free_base_port(os.getpid())))
+        port.write_text(str(free_base_port(os.getpid())))
     return LocalCluster(folder, int(port.read_text()), only)
 
 
-def _free_base_port(start: int) -> int:
+def free_base_port(start: int) -> int:
     """The first of so many ports on which nobody listens. Runs begin to look at different ones."""
     for offset in range(RUNS):
         base = FIRST_PORT + (start + offset) % RUNS * PORTS_PER_RUN

@@ -13,8 +13,6 @@ from domain.ids import AccountId
 from domain.topics import Place, place_named, place_of
 from infra.cassandra.event_log import ClusterEventLog
 from infra.cassandra.idempotency import CassandraIdempotency
-from infra.cassandra.import_index import CassandraImportIndex
-from infra.cassandra.loop_thread import LoopThread
 from infra.cassandra.register_indexer import RegisterIndexer
 from infra.cassandra.session import CassandraSession
 from infra.kafka.producer import KafkaProducer
@@ -102,6 +100,32 @@ async def test_an_appended_event_is_in_its_topic_with_its_version(
     assert record.fed(place, cassandra_log.CODEC) == Recorded(events[1], 2, position, place.number)
 
 
+async def test_who_asks_together_is_answered_as_who_asks_alone(log: ClusterEventLog) -> None:
+    people = [facts.opened(name) for name in ("ada", "bob", "eve")]
+    tweets = [facts.tweet("ada"), facts.tweet("bob")]
+    likes = [facts.liked("eve", tweet) for tweet in tweets]
+    await asyncio.gather(*(log.publish([event]) for event in (*tweets, *likes)))
+    await asyncio.gather(*(log.append([Append(one.stream, 0, (one,))]) for one in people))
+    changed = profile_changed("bob", "b")
+    await log.append([Append(changed.stream, 1, (changed,))])
+    streams = [one.stream for one in (*people, *tweets, *likes)] + ["account/1", "like/1/2"]
+
+    latest = await asyncio.gather(*map(log.latest, streams))
+    histories = await asyncio.gather(*map(log.history, streams))
+
+    assert latest == [await log.latest(stream) for stream in streams]
+    assert [one and one.event for one in latest] == [
+        people[0],
+        changed,
+        people[2],
+        *tweets,
+        *likes,
+        None,
+        None,
+    ]
+    assert histories == [await log.history(stream) for stream in streams]
+
+
 async def test_who_listens_hears_of_events_before_their_command_is_answered(
     session: CassandraSession, producer: KafkaProducer
 ) -> None:
@@ -155,28 +179,6 @@ async def test_the_indexer_finds_what_a_dying_process_did_not_index(
         assert found is not None
         assert (found.event, found.version) == (event, event.event_id)
     await asyncio.to_thread(reader.close)
-
-
-async def test_an_import_is_told_what_earlier_ones_left(
-    made: LocalCluster, log: ClusterEventLog
-) -> None:
-    tweet, opened = facts.tweet("ada"), facts.opened("ada")
-    imported = Receipt("import/higgs", "tweet", b"", Answer(201, b"body"))
-    await log.publish([tweet], receipt=imported)
-    await log.append([Append(opened.stream, 0, (opened,))], receipt=imported._replace(key="ada"))
-    await log.publish([facts.tweet("bob")], receipt=imported._replace(scope="7"))
-
-    def asked() -> tuple[dict[str, bytes], frozenset[str]]:
-        blocking = LoopThread("127.0.0.1", made.ports.cassandra, cassandra_log.KEYSPACE)
-        index = CassandraImportIndex(blocking, cassandra_log.NAMESPACE, cassandra_log.CODEC)
-        with closing(index):
-            streams = [tweet.stream, opened.stream, "post/1", "account/1"]
-            return dict(index.receipts("import/higgs")), index.existing(streams)
-
-    assert await asyncio.to_thread(asked) == (
-        {"tweet": b"body", "ada": b"body"},
-        frozenset({tweet.stream, opened.stream}),
-    )
 
 
 async def test_a_log_is_writable_unless_the_last_command_could_not_be_recorded(

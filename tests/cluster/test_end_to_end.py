@@ -12,8 +12,6 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from domain import accounts
 from domain.events import ProfileChanged
@@ -30,10 +28,12 @@ from tests.cluster.installation import Installation, installed
 from tests.cluster.local import LocalCluster
 from tests.cluster.racing import Raced, is_register, is_reservation, race
 
-HISTORIES: Final = 4
+HISTORIES: Final = 2
 STEPS: Final = 12
-# Authors of so many followers are pulled: in the histories some are, some are not, some cross it.
-THRESHOLD: Final = "3"
+FANOUT: Final = "STARLING_FANOUT_THRESHOLD"
+# Authors of so many followers are pulled: everybody; then some are, some are not, some cross it.
+THRESHOLDS: Final = ("0", "3")
+THRESHOLD: Final = THRESHOLDS[-1]
 # Longer than a group waits for a member that says nothing.
 SILENT_S: Final = 8.0
 HANDLES: Final = 5
@@ -51,7 +51,7 @@ def installation(
 ) -> Iterator[Installation]:
     workers = {"first": ("all",), "second": ("all",)}
     folder = tmp_path_factory.mktemp("installation")
-    with installed(cluster, folder, workers, STARLING_FANOUT_THRESHOLD=THRESHOLD) as running:
+    with installed(cluster, folder, workers, **{FANOUT: THRESHOLDS[0]}) as running:
         asyncio.run(appoint(running))
         yield running
 
@@ -61,16 +61,14 @@ def moderator(installation: Installation) -> Person:
     return moderator_of(installation)
 
 
-def test_the_engines_are_the_product(installation: Installation) -> None:
-    """First of all: a history needs an empty installation, and leaves one behind."""
-    bounds = settings(
-        max_examples=HISTORIES,
-        stateful_step_count=STEPS,
-        phases=[Phase.explicit, Phase.reuse, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_the_engines_are_the_product(installation: Installation, threshold: str) -> None:
+    """First of all: a history needs an empty installation, and leaves an empty one behind, whose
+    programs may go on with another threshold."""
+    if installation.environ[FANOUT] != threshold:
+        installation.start_again(**{FANOUT: threshold})
 
-    run_state_machine_as_test(histories_on(installation), settings=bounds)
+    histories_on(installation, histories=HISTORIES, steps=STEPS)
 
     ready = httpx.get(f"{installation.reads.url}/readyz").json()
     assert {part["state"] for part in ready["parts"]} == {"up"}

@@ -13,6 +13,7 @@ from projections.projection import StoreUnavailable
 from tests.cluster.local import LocalCluster
 from tests.cluster.postgresql import NOWHERE, database_of, shared_tables, url_of
 from tests.contract.generations_contract import MIRROR, TALLY, GenerationsContract
+from tests.contract.replay_orders_contract import ReplayOrdersContract
 
 
 @pytest.fixture
@@ -24,6 +25,13 @@ async def generations(cluster: LocalCluster) -> AsyncIterator[PostgresqlGenerati
 class TestPostgresqlGenerations(GenerationsContract):
     @pytest.fixture
     async def generations(self, cluster: LocalCluster) -> AsyncIterator[PostgresqlGenerations]:
+        async with shared_tables(cluster) as namespace, database_of(cluster) as database:
+            yield PostgresqlGenerations(database, url_of(cluster), namespace)
+
+
+class TestPostgresqlReplayOrders(ReplayOrdersContract):
+    @pytest.fixture
+    async def known(self, cluster: LocalCluster) -> AsyncIterator[PostgresqlGenerations]:
         async with shared_tables(cluster) as namespace, database_of(cluster) as database:
             yield PostgresqlGenerations(database, url_of(cluster), namespace)
 

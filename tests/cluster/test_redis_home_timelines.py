@@ -14,18 +14,17 @@ from infra.redis.client import client
 from infra.redis.home_open_pushes import OPEN_MAX
 from infra.redis.home_timelines import RedisHomeTimelines
 from infra.redis.scripts import Call, Scripts
-from projections.home_timelines import HOME_TIMELINES, AddPost, SetTie
+from projections.home_timelines import AddPost, SetTie
 from projections.projection import StoreUnavailable
 from tests import facts
 from tests.cluster.local import LocalCluster
-from tests.cluster.redis_homes import address, opened_namespace
+from tests.cluster.redis_homes import address, opened_namespace, write_and_read_at_once
 from tests.contract.home_timelines_contract import (
     ADA,
     ALL,
     BOB,
     CLEO,
     DOINGS,
-    EVERYBODY,
     THRESHOLDS,
     HomeTimelinesContract,
     Opened,
@@ -37,10 +36,8 @@ from tests.contract.home_timelines_contract import (
     scrolled,
     scrolled_up,
 )
-from tests.contract.projecting import deliver
 from tests.facts import tweet
 from tests.histories import deliveries, histories
-from tests.model.home import Homes
 
 MOMENT_OF_2012_MS = 1_341_100_972_000
 
@@ -272,28 +269,8 @@ def test_two_writers_at_once_and_readers_between_come_to_the_same_homes(
 ) -> None:
     history = data.draw(histories(min_steps=40, doings=DOINGS))
     batches = [data.draw(deliveries(history)), data.draw(deliveries(history))]
-
-    async def run() -> None:
-        async with opened_namespace(port, threshold=threshold, depth=3, at_once=at_once) as opened:
-            stores = [opened.store, opened.open(2)]
-
-            async def write(number: int) -> None:
-                for batch in batches[number]:
-                    await deliver(HOME_TIMELINES, stores[number], batch)
-
-            async def read(number: int) -> None:
-                for reader in EVERYBODY * 4:
-                    await scrolled(stores[number], reader, 2)
-
-            await asyncio.gather(write(0), write(1), read(0), read(1))
-            homes = Homes(history)
-            for store in stores:
-                await store.wait_for_rebuilds()
-                for reader in EVERYBODY:
-                    assert await scrolled(store, reader, 2) == homes.home(reader)
-            await stores[1].close()
-
-    asyncio.run(run())
+    opened = opened_namespace(port, threshold=threshold, depth=3, at_once=at_once)
+    asyncio.run(write_and_read_at_once(opened, history, batches))
 
 
 async def test_a_store_that_nobody_listens_for_is_unavailable() -> None:

@@ -5,8 +5,8 @@ import json
 import random
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any, Final, NamedTuple
 
 import httpx
@@ -24,7 +24,9 @@ from tests.cluster.local import LocalCluster
 from tests.cluster.serving import on_engines
 
 COMMAND_S: Final = 240.0
-KILLS: Final = 3
+# A look takes about a second.
+LOOKS_MAX: Final = 60
+KILLS: Final = 20
 # Within it a replay opens the engines, makes tables and fills them.
 KILLED_AFTER_S: Final = 12.0
 # Of Cassandra and Elasticsearch; one of PostgreSQL's is pruned where it is replayed anyway.
@@ -61,8 +63,37 @@ class Place(NamedTuple):
         found = {one["name"]: one["generation"] for one in self.told("projections")}
         return int(found[name])
 
+    def replay(self, name: str) -> Any:
+        """How far the next generation of a projection is; None where none is being built."""
+        return next(one["replay"] for one in self.told("projections") if one["name"] == name)
+
+    def once(self, name: str, holds: Callable[[Any], object]) -> Any:
+        """The same, as soon as that holds."""
+        found: Any = None
+        for _ in range(LOOKS_MAX):
+            found = self.replay(name)
+            if found is not None and holds(found):
+                return found
+        raise AssertionError(found)
+
     def names(self) -> Names:
         return Names(self.server.environ["STARLING_NAMESPACE"])
+
+
+@contextmanager
+def begun(place: Place, name: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A replay that runs, and does not any more behind the context."""
+    with subprocess.Popen(
+        [PROGRAM, "replay", name, *arguments],
+        env=place.server.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +181,37 @@ def test_a_replay_that_does_not_swap_is_followed_swapped_later_and_leaves_nothin
     assert asyncio.run(left_of(place, cluster, "trends")) == {"trends": []}
 
 
+def test_a_replay_in_several_processes_is_paused_killed_resumed_and_cancelled(
+    place: Place,
+) -> None:
+    """Another terminal tells it; what it was told outlives it."""
+    name, before = "notifications", place.town.answers()
+
+    with begun(place, name, "--processes", "2", "--throttle", "0.5"):
+        building = place.once(name, lambda replay: replay["running"] and replay["done"])
+        paused = place.told("projections", "pause", name)
+    place.told("projections", "throttle", name, "1")
+    with begun(place, name, "--processes", "2") as again:
+        assert again.stderr is not None
+        waits = again.stderr.readline()
+        waiting = place.once(name, lambda replay: replay["running"])
+        place.told("projections", "resume", name)
+        goes_on = place.once(name, lambda replay: replay["done"] > waiting["done"])
+        place.told("projections", "cancel", name)
+        _, told = again.communicate(timeout=COMMAND_S)
+
+    assert (building["state"], building["per_s_max"]) == ("building", 0.5)
+    assert (paused["generation"], paused["state"]) == (2, "paused")
+    assert f"{name}: paused" in waits
+    assert (waiting["state"], waiting["per_s_max"]) == ("paused", 1.0)
+    assert goes_on["state"] == "building"
+    assert (again.returncode, f"{name}: cancelled" in told) == (3, True)
+    assert place.replay(name) is None
+    assert place.answering(name) == 1
+    assert place.told("replay", name, "--processes", "2")["answering"] == 3
+    assert place.town.answers() == before
+
+
 def test_a_generation_is_proven_before_it_answers(place: Place) -> None:
     told = place.told("replay", "conversations", "--verify")
 
@@ -200,8 +262,10 @@ def test_a_projection_is_built_anew_however_often_its_replay_is_killed(
             killed.kill()
             killed.wait()
         replayed = place.told("replay", name)
+        verified = place.told("verify", name)
 
     assert replayed["built"] == replayed["answering"] == place.answering(name)
+    assert verified["outcome"] == "equal"
     assert (seen.failed, seen.stale) == ([], [])
     for post_id in seen.posted:
         place.town.bob.delete(f"/v1/tweets/{post_id}")

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from tests.cluster import local
 from tests.cluster.audience import Imported, agrees, higgs_audience
@@ -25,6 +23,8 @@ from tests.cluster.probes import PROMISES, PUBLISHED, Probes
 WORKERS: Final = {"first": ("all",), "second": ("all",), "third": ("all",)}
 HISTORIES: Final = 50
 STEPS: Final = 40
+# All are pulled, some, and (of the few in a history) none.
+THRESHOLDS: Final = ("0", "3", "100", "inf")
 TURNS: Final = 20
 FATES: Final = ("kill", "freeze", "leave")
 # More than a group waits for a member that says nothing, and less.
@@ -34,6 +34,10 @@ HUB_FOLLOWERS: Final = 23_143
 OTHERS: Final = 2_000
 READERS: Final = 2_000
 AUDIENCE_S: Final = 1_800.0
+IMPORTS_KILLED: Final = 6
+IMPORTING_S: Final = (0.5, 6.0)
+IMPORTED_FANS: Final = 600
+IMPORTED_OTHERS: Final = 200
 BACK_S: Final = 600.0
 KEY: Final = "once"
 # What a process says of a log or a view that lost something.
@@ -57,17 +61,12 @@ def seed() -> int:
     return seed
 
 
-def test_the_engines_are_the_product(cluster: LocalCluster, tmp_path: Path) -> None:
-    bounds = settings(
-        max_examples=HISTORIES,
-        stateful_step_count=STEPS,
-        phases=[Phase.explicit, Phase.reuse, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    more = {"STARLING_FANOUT_THRESHOLD": "3"}
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_the_engines_are_the_product(threshold: str, cluster: LocalCluster, tmp_path: Path) -> None:
+    more = {"STARLING_FANOUT_THRESHOLD": threshold}
     with installed(cluster, tmp_path / "installation", WORKERS, **more) as running:
         asyncio.run(appoint(running))
-        run_state_machine_as_test(histories_on(running), settings=bounds)
+        histories_on(running, histories=HISTORIES, steps=STEPS)
 
 
 async def test_processes_that_die_freeze_and_come_lose_nothing(
@@ -125,6 +124,34 @@ async def test_the_audience_of_a_hub(installation: Installation, tmp_path: Path)
     imported = Imported(audience, installation, tmp_path)
     moderator = moderator_of(installation)
     await agrees(imported, moderator, readers=READERS, patience_s=AUDIENCE_S)
+    print(imported.summaries)  # noqa: T201 - figures
+
+
+async def test_an_import_whose_process_dies_goes_on(
+    installation: Installation, tmp_path: Path, seed: int
+) -> None:
+    """At any moment of it, again and again; in the end everything is there once."""
+    draw, victim = random.Random(seed), installation.commands
+    audience = higgs_audience(followers_max=IMPORTED_FANS, others_max=IMPORTED_OTHERS)
+    imported = Imported(audience, installation, tmp_path)
+    moderator = moderator_of(installation)
+    everything = audience.post([audience.hub, *audience.others] * 2), audience.edges
+    for _ in range(IMPORTS_KILLED):
+        loading = asyncio.create_task(asyncio.to_thread(imported.try_to_load, *everything))
+        await asyncio.sleep(draw.uniform(*IMPORTING_S))
+        await asyncio.to_thread(victim.stop, signal.SIGKILL)
+        await loading
+        victim.launch()
+        await asyncio.to_thread(installation.wait_until_ready, victim)
+    whole = await asyncio.to_thread(imported.load, *everything)
+    again = await asyncio.to_thread(imported.load, *everything)
+    await imported.caught_up(moderator, AUDIENCE_S)
+    print(whole)  # noqa: T201 - a figure
+
+    assert again["known"] == sum(map(len, everything))
+    assert again["events"] == 0
+    assert await imported.counts() == audience.counts()
+    await imported.nobody_twice()
 
 
 @pytest.fixture(scope="module")

@@ -286,6 +286,27 @@ async def test_a_proof_finds_what_is_not_the_stores(another: Another, url: str) 
     await redis.aclose()
 
 
+async def test_it_is_counted_what_came_of_reads(another: Another) -> None:
+    process, store = another(), Numbers(n1=7)
+    await process.bars.entrusted()
+
+    await read(process, store, 1, 2)
+    await read(process, store, 1, 2, 2)
+    writer = await Held(process, 1).begin()
+    await read(process, store, 1, 2, 3)
+    await writer.end()
+    process.scripts.cut = True
+    await read(process, store, 1)
+
+    kind = (process.namespace, "number")
+    assert process.caches.counts.reads() == [
+        (kind, "hit", 3),
+        (kind, "miss", 3),
+        (kind, "busy", 1),
+        (kind, "bypass", 1),
+    ]
+
+
 async def test_without_redis_the_store_is_asked_at_once() -> None:
     redis = client(f"redis://127.0.0.1:{free_port()}/0")
     process, store = Process(redis, "nobody"), Numbers(n1=7)
@@ -294,7 +315,7 @@ async def test_without_redis_the_store_is_asked_at_once() -> None:
         assert await process.shelf.read([1], store.load) == {1: 7}
         await (await Held(process, 1).begin()).end()
 
-    assert process.caches.breaker.state == "open"
+    assert process.caches.breakers[0].state == "open"
     await process.caches.close()
     assert await process.shelf.read([1], store.load) == {1: 7}
     await redis.aclose()

@@ -300,8 +300,9 @@ class FollowerGraphContract(StoreContract):
         assert by_bob == [Suggestion(1, other) for other in newest]
         assert await store.suggestions(ADA, None, 999) == []
 
+    @pytest.mark.parametrize("at_once", [True, False])
     async def test_a_closed_account_vanishes_from_lists_and_counts(
-        self, store: FollowerGraph
+        self, store: FollowerGraph, at_once: bool
     ) -> None:
         log = facts.Log()
         for _, actor, target in follows("ada bob", "bob ada", "cleo bob", "ada cleo"):
@@ -309,7 +310,9 @@ class FollowerGraphContract(StoreContract):
         log.relate(AccountMuted, "dan", "bob")
         log.record(closed("bob"))
 
-        await deliver(FOLLOWER_GRAPH, store, log.recorded)
+        ties, closing = log.recorded[:-1], log.recorded[-1:]
+        for batch in [[*ties, *closing]] if at_once else [ties, closing]:
+            await deliver(FOLLOWER_GRAPH, store, batch)
 
         assert await store.counts(EVERYBODY) == {ADA: EdgeCounts(0, 1), CLEO: EdgeCounts(1, 0)}
         assert await listed(store, ADA, "followers") == []

@@ -1,5 +1,6 @@
 """Killing a replay in the middle, and how far it was."""
 
+import random
 import signal
 import sqlite3
 import subprocess
@@ -8,12 +9,17 @@ from contextlib import closing
 from pathlib import Path
 
 from infra.folder import projection_file
+from streams.registry import BY_NAME
 from tests.blackbox.server import PROGRAM, Server
 
 
-def kill_in_the_middle(server: Server, name: str, *arguments: str, kills: int) -> int:
-    """Begin to replay so many times, each time until it has moved on; where it was in the end."""
-    path, reached = projection_file(server.folder, name, 1, 2), 0
+def kill_in_the_middle(
+    server: Server, name: str, *arguments: str, kills: int, within_s: float = 0.0
+) -> int:
+    """Begin to replay so many times, each time until it has moved on and up to so much longer, by
+    chance and the same in every run; where it was in the end."""
+    path, reached = second_of(server, name), 0
+    chance, pause = random.Random(name), threading.Event()
     for _ in range(kills):
         killed = subprocess.Popen(
             [PROGRAM, "replay", name, *arguments],
@@ -22,9 +28,15 @@ def kill_in_the_middle(server: Server, name: str, *arguments: str, kills: int) -
             stderr=subprocess.DEVNULL,
         )
         reached = wait_beyond(path, reached)
+        pause.wait(chance.uniform(0, within_s))
         killed.send_signal(signal.SIGKILL)
         killed.wait()
     return reached
+
+
+def second_of(server: Server, name: str) -> Path:
+    """The file of a projection's second generation."""
+    return projection_file(server.folder, name, BY_NAME[name].version, 2)
 
 
 def wait_beyond(path: Path, position: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from commands.ports import Steer
 from infra.projection_works import ProjectionWorks
 from infra.settings import Settings, environ_of, load
 from tests.blackbox.client import Api, Person, expect, problem
@@ -102,6 +103,9 @@ class Unasked:
         raise NotImplementedError
 
     async def prune(self, name: str) -> Any:
+        raise NotImplementedError
+
+    async def steer(self, name: str, how: Steer, per_s_max: float | None = None) -> Any:
         raise NotImplementedError
 
     async def apply_again(self, name: str, number: int, positions: Sequence[int]) -> Any:

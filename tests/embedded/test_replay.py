@@ -92,12 +92,13 @@ def test_a_side_generation_is_built_as_of_a_position(server: Server, town: Town)
     told = done(server.command("replay", "author_timelines", "--to", "30", "--json"))
 
     assert (told["built"], told["answering"], told["events"]) == (2, 1, 30)
+    assert told["as_of"] == "log/0:30"
     planned = done(server.command("replay", "author_timelines", "--dry-run", "--json"))
-    assert (planned["would_build"], planned["done"]) == (2, 30)
-    beyond = server.command("replay", "author_timelines", "--to", "29")
+    assert (planned["would_build"], planned["done"]) == (3, 0)
+    beyond = server.command("replay", "author_timelines", "--to", "9999999")
     assert beyond.returncode == 1
-    assert "is at 30 already" in beyond.stderr
-    assert done(server.command("replay", "author_timelines", "--json"))["answering"] == 2
+    assert "only" in beyond.stderr
+    assert done(server.command("replay", "author_timelines", "--json"))["answering"] == 3
 
 
 def test_a_killed_replay_goes_on_where_it_was(server: Server, town: Town) -> None:

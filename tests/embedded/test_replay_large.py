@@ -3,25 +3,41 @@
 import json
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import httpx
 import pytest
 
 from streams.registry import PROJECTIONS
-from tests import large_log
+from tests import bulk_log
 from tests.blackbox.client import Person
-from tests.blackbox.server import PROGRAM, Server, serving
-from tests.blackbox.town import Town, clients
+from tests.blackbox.server import PROGRAM, Server
+from tests.blackbox.town import Seen, Town, clients
 from tests.embedded.killed import head_of, kill_in_the_middle
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SAMPLED = 15
-EVERY_ONE = tuple(one.name for one in PROJECTIONS)
-TORTURE = [pytest.mark.torture, pytest.mark.timeout(0)]
+SAMPLED: Final = 15
+EVERY_ONE: Final = tuple(one.name for one in PROJECTIONS)
+TORTURE: Final = [pytest.mark.torture, pytest.mark.timeout(0)]
+PROCESSES: Final = 2
+# A server that begins with more than that is not ready in time: it has them all before.
+FOLLOWED_MAX: Final = 100_000
+# For each event: even the last of twenty is killed long before the end.
+KILLED_WITHIN_S: Final = 1e-6
+KEYS_ASKED: Final = "200"
+
+
+class Went(NamedTuple):
+    """What came of it: what clients saw, what each replay and each proof told."""
+
+    seen: Seen
+    replayed: Sequence[Any]
+    verified: Sequence[Any]
+    answers_equal: bool
 
 
 def told(server: Server, *arguments: str) -> Any:
@@ -37,17 +53,23 @@ def told(server: Server, *arguments: str) -> Any:
     return json.loads(ended.stdout.splitlines()[-1])
 
 
-def load(server: Server, folder: Path, events: int) -> None:
-    """Import a log of so many events."""
-    files = large_log.write(folder, events)
-    of_posts = [argument for path in files.posts for argument in ("--posts", path)]
-    of_follows = [argument for path in files.follows for argument in ("--follows", path)]
-    told(server, "import", *of_posts, *of_follows, "--namespace", large_log.NAMESPACE)
-    assert head_of(server.folder) > events * 0.9
+def load(server: Server, events: int) -> None:
+    """Give a server that does not run yet a log of so many events, and views of it where it could
+    not follow it soon."""
+    bulk_log.write(server.folder, events)
+    if events > FOLLOWED_MAX:
+        with ThreadPoolExecutor(PROCESSES) as filling:
+            for _ in filling.map(partial(filled, server), EVERY_ONE):
+                pass
+
+
+def filled(server: Server, name: str) -> Any:
+    """The view of a projection that no server has opened yet."""
+    return told(server, "replay", name, "--no-swap")
 
 
 def answers(who: Person) -> Sequence[Any]:
-    """What somebody sees of people who were imported."""
+    """What somebody sees of the crowd."""
     found = who.get("/v1/search/posts?q=replayed&limit=100").raise_for_status().json()
     people = sorted({item["author_id"] for item in found["items"]})[:SAMPLED]
     paths = [
@@ -65,6 +87,25 @@ def answers(who: Person) -> Sequence[Any]:
     ]
 
 
+def replayed_while_clients_go_on(server: Server, names: Sequence[str], kills: int) -> Went:
+    """Replay projections of a running server, the first one killed again and again, and prove
+    each."""
+    with httpx.Client(base_url=server.url, timeout=30) as http:
+        town = Town(http)
+        town.wait_until_shown()
+        before = [town.answers(), answers(town.cleo)]
+        with clients(partial(httpx.Client, base_url=server.url, timeout=30), town) as seen:
+            within_s = head_of(server.folder) * KILLED_WITHIN_S
+            reached = kill_in_the_middle(server, names[0], kills=kills, within_s=within_s)
+            replayed = [told(server, "replay", name) for name in names]
+            verified = [told(server, "verify", name, "--sample", KEYS_ASKED) for name in names]
+        town.sign_in()
+        assert replayed[0]["events"] <= head_of(server.folder) - reached
+        for post_id in seen.posted:
+            town.bob.delete(f"/v1/tweets/{post_id}")
+        return Went(seen, replayed, verified, [town.answers(), answers(town.cleo)] == before)
+
+
 @pytest.mark.parametrize(
     ("events", "names", "kills"),
     [
@@ -76,23 +117,16 @@ def answers(who: Person) -> Sequence[Any]:
 def test_a_large_log_is_replayed_while_clients_read_and_write(
     tmp_path: Path, events: int, names: Sequence[str], kills: int
 ) -> None:
-    with (
-        serving(tmp_path / "data") as server,
-        httpx.Client(base_url=server.url, timeout=30) as http,
-    ):
-        load(server, tmp_path / "files", events)
-        town = Town(http)
-        town.wait_until_shown()
-        before = [town.answers(), answers(town.cleo)]
+    server = Server(tmp_path / "data")
+    load(server, events)
+    server.start()
+    try:
+        went = replayed_while_clients_go_on(server, names, kills)
+    finally:
+        server.stop()
 
-        with clients(partial(httpx.Client, base_url=server.url, timeout=30), town) as seen:
-            reached = kill_in_the_middle(server, names[0], kills=kills)
-            replayed = [told(server, "replay", name) for name in names]
-
-        assert (seen.failed, seen.stale) == ([], [])
-        assert seen.reads > 0
-        assert replayed[0]["events"] <= head_of(server.folder) - reached
-        assert {one["answering"] for one in replayed} == {2}
-        for post_id in seen.posted:
-            town.bob.delete(f"/v1/tweets/{post_id}")
-        assert [town.answers(), answers(town.cleo)] == before
+    assert (went.seen.failed, went.seen.stale) == ([], [])
+    assert went.seen.reads > 0
+    assert {one["answering"] for one in went.replayed} == {2}
+    assert {one["outcome"] for one in went.verified} == {"equal"}
+    assert went.answers_equal

@@ -8,8 +8,10 @@ import pytest
 
 from infra.generations import Generation
 from infra.sqlite.generations import SqliteGenerations
+from infra.steering import Orders
 from projections.projection import Projection
 from tests.contract.generations_contract import MIRROR, GenerationsContract
+from tests.contract.replay_orders_contract import ReplayOrdersContract
 
 
 class Awaited:
@@ -39,6 +41,23 @@ class TestSqliteGenerations(GenerationsContract):
     def generations(self, tmp_path: Path) -> Iterator[Awaited]:
         with closing(SqliteGenerations(tmp_path / "generations.db")) as file:
             yield Awaited(file)
+
+
+class TestSqliteReplayOrders(ReplayOrdersContract):
+    @pytest.fixture
+    def known(self, tmp_path: Path) -> Iterator[SqliteGenerations]:
+        with closing(SqliteGenerations(tmp_path / "generations.db")) as file:
+            yield file
+
+
+async def test_who_has_the_number_of_one_that_was_dropped_was_told_nothing(tmp_path: Path) -> None:
+    with closing(SqliteGenerations(tmp_path / "generations.db")) as file:
+        one = file.begin(MIRROR)
+        await file.orders.wish(one, "drop")
+        file.forget(one)
+
+        assert file.begin(MIRROR) == one
+        assert await file.orders.begin(one) == Orders()
 
 
 def test_another_process_sees_what_was_swapped(tmp_path: Path) -> None:

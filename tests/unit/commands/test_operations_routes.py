@@ -33,7 +33,10 @@ class OneLetter:
         return True
 
     async def retry_all(self, projection: str) -> int:
-        raise NotImplementedError
+        if projection != "post_cards":
+            return 0
+        self.asked.append("retry all")
+        return 1
 
 
 @dataclass
@@ -42,14 +45,27 @@ class OneProjection:
 
     begun: list[tuple[str, str]] = field(default_factory=list)
     part: LogPart | None = None
+    per_s_max: float | None = None
+    steered: str | None = None
 
-    async def begin(self, projection: str, work: str, part: LogPart | None = None) -> None:
+    async def begin(
+        self,
+        projection: str,
+        work: str,
+        part: LogPart | None = None,
+        per_s_max: float | None = None,
+    ) -> None:
         if projection != "post_cards":
             raise NotFound
         if self.begun:
             raise Conflict
         self.begun.append((projection, work))
-        self.part = part
+        self.part, self.per_s_max = part, per_s_max
+
+    async def steer(self, projection: str, how: str, per_s_max: float | None = None) -> None:
+        if projection != "post_cards":
+            raise Conflict
+        self.steered, self.per_s_max = how, per_s_max
 
 
 class Operating(World):
@@ -95,6 +111,23 @@ async def test_a_dead_letter_is_asked_about_and_the_log_says_who_did(request_: s
     assert "consistency-token" in answered.headers
 
 
+async def test_all_of_a_projection_are_asked_about_and_the_log_says_who_did() -> None:
+    world = Operating()
+
+    answered = await world.post("/v1/admin/dead-letters/post_cards/retry", {"reason": "mended"})
+    nothing = await world.post("/v1/admin/dead-letters/trends/retry")
+
+    assert (answered.status_code, nothing.status_code) == (202, 202)
+    assert world.letters.asked == ["retry all"]
+    (acted,) = world.news
+    assert isinstance(acted, AdminActed)
+    assert (acted.action, acted.target, acted.reason) == (
+        "retry_dead_letters",
+        "dead-letters/post_cards",
+        "mended",
+    )
+
+
 async def test_the_reason_may_be_left_out() -> None:
     assert (await Operating().post(f"{LETTER}/retry")).status_code == 202
 
@@ -117,7 +150,7 @@ async def test_what_is_not_parked_is_404_and_nothing_is_recorded() -> None:
     assert world.news == []
 
 
-@pytest.mark.parametrize("work", ["replay", "swap", "rollback", "verify", "repair"])
+@pytest.mark.parametrize("work", ["replay", "swap", "rollback", "prune", "verify", "repair"])
 async def test_a_work_on_a_projection_is_begun_and_the_log_says_who_asked(work: str) -> None:
     world = Operating()
 
@@ -132,6 +165,32 @@ async def test_a_work_on_a_projection_is_begun_and_the_log_says_who_asked(work: 
         "projection/post_cards",
         "new shape",
     )
+
+
+@pytest.mark.parametrize("how", ["pause", "resume", "cancel", "throttle"])
+async def test_a_replay_is_told_and_the_log_says_who_told_it(how: str) -> None:
+    world = Operating()
+    pace = {"events_per_second": 50} if how == "throttle" else {}
+
+    told = await world.post(f"/v1/admin/projections/post_cards/{how}", {"reason": "load", **pace})
+    nothing = await world.post(f"/v1/admin/projections/trends/{how}")
+
+    assert (told.status_code, nothing.status_code) == (202, 409)
+    assert (world.works.steered, world.works.per_s_max) == (how, pace.get("events_per_second"))
+    (acted,) = world.news
+    assert isinstance(acted, AdminActed)
+    assert (acted.action, acted.reason) == (f"{how}_replay", "load")
+
+
+async def test_a_replay_may_have_a_pace() -> None:
+    world = Operating()
+    path = "/v1/admin/projections/post_cards/replay"
+
+    refused = await world.post(path, {"events_per_second": 0})
+    begun = await world.post(path, {"events_per_second": 2_000})
+
+    assert (refused.status_code, begun.status_code) == (422, 202)
+    assert world.works.per_s_max == 2_000
 
 
 async def test_a_part_of_the_log_is_applied_again_and_the_log_says_who_asked() -> None:

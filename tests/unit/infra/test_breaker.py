@@ -54,6 +54,16 @@ def test_after_some_outages_in_a_row_nobody_asks_any_more(breaker: Breaker) -> N
     assert (breaker.state, breaker.outages, breaker.refused) == ("open", LIMITS.outages, 1)
 
 
+def test_it_says_why_also_where_the_error_has_no_words(
+    breaker: Breaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(LIMITS.outages):
+        with suppress(StoreUnavailable), breaker.passing():
+            raise StoreUnavailable
+
+    assert caplog.messages == ["Redis is not asked for a while: StoreUnavailable()"]
+
+
 def test_an_answer_between_outages_starts_the_count_again(breaker: Breaker) -> None:
     fail(breaker, LIMITS.outages - 1)
     succeed(breaker)

@@ -7,9 +7,10 @@ from typing import Any, Final, cast
 import pytest
 
 from domain.topics import Place
+from infra.cassandra.joined_writes import BATCH_MAX
 from infra.cassandra.kept import Kept
 from infra.cassandra.log_tables import LogTables, Statement
-from infra.cassandra.registers import BATCH_MAX, Registers
+from infra.cassandra.registers import Registers
 from projections.projection import StoreUnavailable
 
 PLACE: Final = Place("new_like", 3)

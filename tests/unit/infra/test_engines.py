@@ -36,6 +36,25 @@ def test_nonsense_is_refused() -> None:
         engines_of(Settings(cassandra="host"))
 
 
+def test_home_timelines_may_be_on_a_redis_cluster_and_the_cache_beside_it() -> None:
+    engines = engines_of(Settings(redis="redis+cluster://a:1,b:2", redis_cache="redis://c:3/0"))
+
+    assert engines.redis == "redis+cluster://a:1,b:2"
+    assert engines.redis_cache == "redis://c:3/0"
+
+
+def test_the_cache_is_where_home_timelines_are_unless_that_is_a_cluster() -> None:
+    assert engines_of(Settings(redis="redis://e:1/0")).redis_cache == "redis://e:1/0"
+    for settings in (
+        Settings(redis="redis+cluster://a:1"),
+        Settings(redis="redis+cluster://a:1", redis_cache="redis+cluster://b:1"),
+    ):
+        with pytest.raises(SettingError, match="STARLING_REDIS_CACHE"):
+            engines_of(settings)
+    with pytest.raises(SettingError, match="STARLING_REDIS must be"):
+        engines_of(Settings(redis="redis+cluster://nowhere"))
+
+
 def test_passwords_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STARLING_POSTGRESQL", "postgresql://me:secret@host/name")
 

@@ -9,6 +9,7 @@ from commands.ports import Append, VersionConflict
 from domain.events import Recorded
 from infra.breaker import Breaker
 from infra.metrics import Metrics
+from infra.redis.view_cache_counts import CacheCounts, Kind
 from projections.author_timelines import AUTHOR_TIMELINES, AddPost
 from projections.projection import StoreUnavailable
 from read_api.ports import ProjectionStatus
@@ -151,3 +152,27 @@ async def test_how_engines_do_is_told_by_their_breakers() -> None:
         'starling_engine_refused{engine="Redis"}': 1,
         'starling_engine_refused{engine="Kafka"}': 0,
     }
+
+
+class KnownCaches:
+    """Those of one process, nothing behind them."""
+
+    def __init__(self) -> None:
+        self.breakers = [Breaker("Redis (the views' cache)")]
+        self.counts = CacheCounts()
+
+
+async def test_caches_of_views_tell_what_came_of_reads_and_of_their_way_to_redis() -> None:
+    opened: list[KnownCaches] = []
+    metrics, caches = Metrics(caches=opened), KnownCaches()
+    assert await samples(metrics, "view_cache_reads_total", "engine_breaker") == {}
+
+    opened.append(caches)
+    cards = Kind("post_cards", "card")
+    caches.counts.note(cards, hits=5, misses=2, others=1, bypassed=False)
+    caches.counts.note(cards, hits=0, misses=0, others=7, bypassed=True)
+
+    assert await samples(metrics, "view_cache_reads_total", "engine_breaker") == {
+        f'starling_view_cache_reads_total{{cache="post_cards",kind="card",outcome="{outcome}"}}': n
+        for outcome, n in (("hit", 5), ("miss", 2), ("busy", 1), ("bypass", 7))
+    } | {'starling_engine_breaker{engine="Redis (the views\' cache)"}': 0}

@@ -9,13 +9,14 @@ import httpx
 import pytest
 import uvicorn
 
-from infra.overload import shedding
+from infra.overload import INTERVAL_S, WAIT_S, ReadQueue, shedding
 from tests.asgi import OpenChecks
 from tests.programs import free_port
 from web.app import build
 from web.routing import Auth, Call, Reply, Route
 
 REQUESTS_MAX: Final = 3
+CROWD: Final = 2
 
 
 class Slow:
@@ -47,10 +48,13 @@ class Town(NamedTuple):
 
 
 @asynccontextmanager
-async def serving(streams: Callable[[], int] = lambda: 0) -> AsyncIterator[Town]:
+async def serving(
+    streams: Callable[[], int] = lambda: 0, queue: ReadQueue | None = None
+) -> AsyncIterator[Town]:
     slow, port = Slow(), free_port()
     routes = (
         Route(method="GET", path="/slow", endpoint=slow.slow, summary="", auth=Auth.NONE),
+        Route(method="POST", path="/slow", endpoint=slow.slow, summary="", auth=Auth.NONE),
         Route(
             method="GET",
             path="/livez",
@@ -63,7 +67,7 @@ async def serving(streams: Callable[[], int] = lambda: 0) -> AsyncIterator[Town]
     config = uvicorn.Config(
         build(routes, OpenChecks().edge()),
         port=port,
-        http=shedding(streams, requests_max=REQUESTS_MAX),
+        http=shedding(streams, requests_max=REQUESTS_MAX, queue=queue),
         log_config=None,
     )
     server = uvicorn.Server(config)
@@ -111,3 +115,87 @@ async def test_streams_take_no_room_from_requests(streams: int, status: int) -> 
             town.slow.free.set()
 
         assert (await asked).status_code == status
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def queue(clock: Clock) -> ReadQueue:
+    return ReadQueue(crowd=CROWD, clock=clock)
+
+
+def stand(queue: ReadQueue, clock: Clock) -> None:
+    """A crowd of which nobody is answered for an interval."""
+    for _ in range(2):
+        clock.now += INTERVAL_S
+        queue.begin(CROWD)
+
+
+def test_a_crowd_of_which_nobody_is_answered_is_enough(queue: ReadQueue, clock: Clock) -> None:
+    stand(queue, clock)
+
+    assert queue.begin(CROWD) is None
+    assert queue.begin(CROWD - 1) is not None
+
+
+@pytest.mark.parametrize(("took_s", "is_taken"), [(WAIT_S, True), (WAIT_S + 0.1, False)])
+def test_the_quickest_answer_tells_whether_there_is_a_queue(
+    queue: ReadQueue, clock: Clock, took_s: float, is_taken: bool
+) -> None:
+    clock.now = 10.0
+    queue.begin(CROWD)
+    for slower_s in (took_s, 60.0):
+        queue.end(clock.now - slower_s)
+    clock.now += INTERVAL_S
+
+    assert (queue.begin(CROWD) is not None) is is_taken
+
+
+def test_it_ends_with_the_first_quick_answer(queue: ReadQueue, clock: Clock) -> None:
+    stand(queue, clock)
+    began = queue.begin(CROWD - 1)
+    assert began is not None
+    queue.end(began)
+    clock.now += INTERVAL_S
+
+    assert queue.begin(CROWD) is not None
+
+
+def test_a_burst_after_silence_is_no_queue(queue: ReadQueue, clock: Clock) -> None:
+    stand(queue, clock)
+    clock.now += 10 * INTERVAL_S
+
+    assert all(queue.begin(number) is not None for number in range(10 * CROWD))
+
+
+async def test_while_reads_stand_in_a_queue_reads_are_turned_away_and_commands_are_not(
+    queue: ReadQueue, clock: Clock
+) -> None:
+    async with serving(queue=queue) as town:
+        accepted = [asyncio.create_task(town.client.get("/slow")) for _ in range(CROWD)]
+        for _ in accepted:
+            await town.slow.begun.acquire()
+        stand(queue, clock)
+
+        refused = await town.client.get("/slow")
+        probe = await town.client.get("/livez")
+        posting = asyncio.create_task(town.client.post("/slow"))
+        await town.slow.begun.acquire()
+        town.slow.free.set()
+
+        assert (refused.status_code, probe.status_code) == (503, 204)
+        assert refused.json()["type"] == "/problems/overloaded"
+        assert [(await one).status_code for one in (*accepted, posting)] == [204] * (CROWD + 1)
+        clock.now += INTERVAL_S
+        assert (await town.client.get("/slow")).status_code == 204

@@ -1,6 +1,7 @@
 """Many callers share a connection to Redis: each gets its own answer, or hears of none."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -86,6 +87,18 @@ async def test_a_late_answer_ends_the_connection_and_the_next_one_is_new(
     assert isinstance(outcomes[1], TimeoutError)
     assert again == b"behind it"
     assert server.heard.count([b"HELLO", b"3"]) == 2
+
+
+async def test_a_loop_that_is_away_for_longer_than_the_limit_still_hears_the_answer(
+    connection: SharedConnection,
+) -> None:
+    await connection.ask(("ECHO", "first"))
+    asked = asyncio.create_task(connection.ask(("ECHO", "during")))
+    await asyncio.sleep(0)
+
+    time.sleep(1.2 * LIMIT_S)  # noqa: ASYNC251 - the loop is to be away
+
+    assert await asked == b"during"
 
 
 async def test_a_connection_that_was_closed_is_opened_anew(

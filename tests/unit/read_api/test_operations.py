@@ -47,6 +47,9 @@ async def test_lag_is_since_the_oldest_event_that_is_not_applied(world: ReadWorl
 
     assert (status["lag_events"], status["lag_seconds"]) == (2, 2.5)
     assert status["stalled_by"] == "disk full"
+    (partition,) = status["partitions"]
+    assert partition["name"] == "log/0"
+    assert partition["head"] - partition["position"] == 2
 
 
 async def test_the_newest_work_on_a_projection_is_told(world: ReadWorld) -> None:

@@ -238,7 +238,7 @@ def test_the_problems_of_a_kind_of_route(given: Any, statuses: list[int]) -> Non
     ("given", "names"),
     [
         ({}, []),
-        ({"uses": ("view",)}, ["Consistency-Token", "Prefer"]),
+        ({"uses": ("view",)}, ["Consistency-Token", "Prefer", "As-Of"]),
         ({"idempotent_key": True}, ["Consistency-Token", "Idempotency-Key"]),
         ({"errors": (412, 428)}, ["If-Match"]),
         ({"answers": {200: Told, 304: None}}, ["If-None-Match"]),

@@ -53,7 +53,7 @@ export async function signed(refused = null) {
   return token === null ? {} : { Authorization: `Bearer ${token}` };
 }
 
-async function ask(method, path, { body, headers = {}, signal } = {}) {
+async function ask(method, path, { body, headers = {}, signal, tries = TRIES } = {}) {
   let refused = null;
   for (let tried = 1; ; tried++) {
     const sent = [...seen];
@@ -68,14 +68,15 @@ async function ask(method, path, { body, headers = {}, signal } = {}) {
       });
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      if (tried < TRIES) { await pause(tried); continue; }
+      if (tried < tries) { await pause(tried); continue; }
       throw new Error("The server cannot be reached. Check the connection and try again.", { cause: error });
     }
     if (answer.ok) return await taken(answer, sent);
     const problem = await problemOf(answer);
-    if (tried >= TRIES) throw problem;
     if (answer.status === 401 && authorization.Authorization && refused === null) {
       refused = authorization.Authorization.slice("Bearer ".length);
+    } else if (tried >= tries) {
+      throw problem;
     } else if (problem.kind === "projection-behind" && sent.length > 0) {
       // It was waited for; better an answer that lags a little than none.
       remember(sent, null);
@@ -99,8 +100,8 @@ function fieldsOf(body, sent) {
 async function taken(answer, sent) {
   const token = answer.headers.get("Consistency-Token");
   if (token !== null) remember(sent, token);
-  const body = answer.status === 204 ? null : await answer.json();
-  return { body, headers: answer.headers };
+  const text = await answer.text();
+  return { body: text === "" ? null : JSON.parse(text), headers: answer.headers };
 }
 
 /** A command's token covers those it was sent with. */

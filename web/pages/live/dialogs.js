@@ -49,9 +49,9 @@ export function field(label, attributes, hint = null) {
 }
 
 /** A form whose problems are shown at their fields (by JSON pointer), else above its button. */
-export function form(fields, action, send) {
+export function form(fields, action, send, { kind = "main" } = {}) {
   const wrong = h("p", { class: "wrong", role: "alert" });
-  const button = h("button", { type: "submit", class: "main" }, action);
+  const button = h("button", { type: "submit", class: kind }, action);
   const element = h("form", { novalidate: true }, ...Object.values(fields).map((one) => one.element), wrong, button);
   element.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -14,6 +14,8 @@ from tests.facts import NOON_MS
 class FakeIndex:
     """Streams that there are."""
 
+    plans = None
+
     def __init__(self, *streams: str) -> None:
         self.streams = set(streams)
 
@@ -43,6 +45,12 @@ def test_what_posts_and_accounts_of_the_log_have_is_passed_over() -> None:
     index = FakeIndex(f"post/{imported(0)}", f"account/{imported(1)}", f"post/{imported(3)}")
 
     assert BackdatedIds(index).take([NOON_MS] * 2) == [imported(2), imported(4)]
+
+
+def test_what_was_planned_and_perhaps_not_recorded_is_passed_over() -> None:
+    ids = BackdatedIds(FakeIndex(), reserved=[imported(0), imported(2)])
+
+    assert ids.take([NOON_MS] * 2) == [imported(1), imported(3)]
 
 
 def test_a_full_millisecond_runs_into_the_next() -> None:

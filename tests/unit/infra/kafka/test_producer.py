@@ -1,5 +1,6 @@
 """What the producer does about failures that a healthy Kafka does not show."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -77,6 +78,20 @@ async def test_after_a_fatal_error_there_is_a_new_producer(fakes: list[FakeProdu
     ((place, offset),) = await producer.produce([RECORD])
     assert (place, offset) == (("new_tweet", 3), 7)
     assert len(fakes) == 2
+    await producer.close()
+
+
+async def test_where_many_are_on_their_way_they_are_told_of_together(
+    fakes: list[FakeProducer],
+) -> None:
+    producer = KafkaProducer("nowhere")
+    await producer.start()
+    fakes[0].dies = False
+
+    many = range(4 * producing.GATHER_FROM)
+    told = await asyncio.gather(*(producer.produce([RECORD]) for _ in many))
+
+    assert [offset for ((_, offset),) in told] == [7 for _ in many]
     await producer.close()
 
 

@@ -5,6 +5,7 @@ Where Faust's is expected to fail, that is why ours overrides it: once it passes
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -13,7 +14,14 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP, TransportT
 
 from streams.faust.app import ProjectionApp
-from streams.faust.consumer import CheckpointedConsumer, Fetched
+from streams.faust.consumer import (
+    CHUNK,
+    MANY,
+    MANY_PACE_S,
+    PACE_S,
+    CheckpointedConsumer,
+    Fetched,
+)
 from streams.faust.expected import Expected
 
 PARTITION: Final = TP("new_tweet", 0)
@@ -59,6 +67,10 @@ class Books:
         self._read_offset: Any
         await self.perform_seek()  # type: ignore[attr-defined]
         return self._read_offset[PARTITION]  # type: ignore[no-any-return]
+
+    async def take_all(self, fetcher: object) -> None:
+        """Hand over what is fetched, until the fetcher stops."""
+        await self._drain_messages(fetcher)  # type: ignore[attr-defined]
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         return {PARTITION: BROKER_IS_AT}
@@ -181,3 +193,25 @@ async def test_a_gap_that_closes_is_committed(books: Any) -> None:
     await books.commit_now()
 
     assert books.commits == [31, 34]
+
+
+@pytest.mark.parametrize("books", [OURS], indirect=True)
+async def test_few_records_at_a_time_are_taken_at_a_pace(
+    books: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetches = [0, 1, CHUNK, MANY - 1, MANY, CHUNK - 1]
+    fetcher = SimpleNamespace(should_stop=False)
+    rests: list[float] = []
+
+    async def fetched(_timeout: float) -> tuple[Mapping[TP, Sequence[int]], None]:
+        return {PARTITION: range(fetches[len(rests)])}, None
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+        fetcher.should_stop = len(rests) == len(fetches)
+
+    monkeypatch.setattr(books, "_wait_next_records", fetched)
+    monkeypatch.setattr(asyncio, "sleep", rest)
+    await books.take_all(fetcher)
+
+    assert rests == [0, PACE_S, 0, PACE_S, MANY_PACE_S, MANY_PACE_S]

@@ -1,0 +1,103 @@
+"""What replays were told, and told, in the file of the generations."""
+
+import sqlite3
+from collections.abc import Sequence
+from math import inf, isfinite
+from typing import Any, Final
+
+from infra.generations import Generation
+from infra.stamps import wall_clock_ms
+from infra.steering import NotUnderWay, Orders, Steered, Wish, is_silent, told_of
+from streams.rebuild import Rebuilt
+
+# No row: nothing is built, or it is whole and waits to answer. Without a limit per_s_max is NULL.
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS replays (
+    projection TEXT NOT NULL, version INTEGER NOT NULL, number INTEGER NOT NULL,
+    wish TEXT NOT NULL, per_s_max REAL,
+    done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,
+    per_s REAL NOT NULL DEFAULT 0, left_s REAL,
+    seen_ms INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (projection, version, number)) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS forget_replay AFTER DELETE ON generations BEGIN
+    DELETE FROM replays WHERE projection = OLD.projection AND version = OLD.version
+        AND number = OLD.number;
+END;
+"""
+_BEGIN: Final = "INSERT OR IGNORE INTO replays (projection, version, number, wish) VALUES (?,?,?,?)"
+_WISH: Final = """UPDATE replays SET wish = ?
+WHERE projection = ? AND version = ? AND number = ?"""
+_RESUME: Final = """UPDATE replays SET wish = 'go'
+WHERE projection = ? AND version = ? AND number = ? AND wish = 'pause'"""
+_LIMIT: Final = """UPDATE replays SET per_s_max = ?
+WHERE projection = ? AND version = ? AND number = ?"""
+_OF: Final = """SELECT wish, per_s_max FROM replays
+WHERE projection = ? AND version = ? AND number = ?"""
+_TELL: Final = """UPDATE replays
+SET done = ?, total = ?, per_s = ?, left_s = ?, seen_ms = ?
+WHERE projection = ? AND version = ? AND number = ?"""
+_END: Final = "DELETE FROM replays WHERE projection = ? AND version = ? AND number = ?"
+_UNDER_WAY: Final = """
+SELECT projection, version, number, coalesce(state, 'live'), wish, per_s_max, done, total, per_s,
+    left_s, seen_ms
+FROM replays LEFT JOIN generations USING (projection, version, number)
+ORDER BY projection, version, number"""
+
+
+class SqliteReplayOrders:
+    """Implements `infra.steering.ReplayOrders` on the connection of `SqliteGenerations`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        connection.executescript(SCHEMA)
+
+    async def begin(
+        self, one: Generation, *, per_s_max: float | None = None, resume: bool = False
+    ) -> Orders:
+        """See `ReplayOrders.begin`."""
+        self._connection.execute(_BEGIN, (*one[:3], "go"))
+        if resume:
+            self._connection.execute(_RESUME, one[:3])
+        if per_s_max is not None:
+            self._connection.execute(_LIMIT, (_limit(per_s_max), *one[:3]))
+        return await self.of(one)
+
+    async def wish(self, one: Generation, wish: Wish) -> None:
+        """See `ReplayOrders.wish`."""
+        if wish == "drop":
+            self._connection.execute(_BEGIN, (*one[:3], wish))
+        self._change(_WISH, wish, one)
+
+    async def limit(self, one: Generation, per_s_max: float) -> None:
+        """See `ReplayOrders.limit`."""
+        self._change(_LIMIT, _limit(per_s_max), one)
+
+    async def of(self, one: Generation) -> Orders:
+        """See `ReplayOrders.of`."""
+        row = self._connection.execute(_OF, one[:3]).fetchone()
+        return Orders() if row is None else Orders(row[0], inf if row[1] is None else row[1])
+
+    async def tell(self, one: Generation, rebuilt: Rebuilt) -> None:
+        """See `ReplayOrders.tell`."""
+        left_s = _limit(rebuilt.left_s)
+        told = (rebuilt.done, rebuilt.total, rebuilt.per_s, left_s, wall_clock_ms())
+        self._connection.execute(_TELL, (*told, *one[:3]))
+
+    async def end(self, one: Generation) -> None:
+        """See `ReplayOrders.end`."""
+        self._connection.execute(_END, one[:3])
+
+    async def under_way(self) -> Sequence[Steered]:
+        """See `ReplayOrders.under_way`."""
+        now_ms = wall_clock_ms()
+        rows = self._connection.execute(_UNDER_WAY).fetchall()
+        found = [told_of(row[:-1], is_running=not is_silent(row[-1], now_ms)) for row in rows]
+        # One that answers is only filled before it is served: then nobody goes on with that.
+        return [one for one in found if one.generation.state == "building" or one.is_running]
+
+    def _change(self, sql: str, to: Any, one: Generation) -> None:
+        if not self._connection.execute(sql, (to, *one[:3])).rowcount:
+            raise NotUnderWay(f"No generation of {one.projection} is being built")
+
+
+def _limit(number: float) -> float | None:
+    return number if isfinite(number) else None
