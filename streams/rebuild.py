@@ -141,7 +141,7 @@ async def rebuild(
     Raises Paused, Cancelled.
     """
     pace = _Pace(await pipeline.store.checkpoint(), ends, report, helm, outlook)
-    await pace.obey()
+    await pace.begin()
     for partition, end in ends.items():
         while pace.reached[partition] < end:
             limit = min(pace.batch_max, end - pace.reached[partition])
@@ -163,14 +163,14 @@ async def rebuild_in_lanes(
     """The same in parallel by partition: each lane, whose stores have one namespace, takes the
     longest partition that nobody has taken yet.
 
-    Raises what the log and the pipelines raise, and Cancelled, in a group.
+    Raises what the log and the pipelines raise, in a group, and Cancelled, there or by itself.
     """
     checkpoint = await lanes[0].store.checkpoint()
     pace = _Pace(checkpoint, ends, report, helm, outlook, lanes=len(lanes))
     left = deque(sorted(ends, key=lambda partition: pace.reached[partition] - ends[partition]))
+    await pace.begin()
 
     async def fill(lane: Pipeline) -> None:
-        await pace.obey()
         while left:
             partition = left.popleft()
             async for batch in log.read_range(partition, pace.reached[partition], ends[partition]):
@@ -214,7 +214,12 @@ class _Pace:
         # From where the pace that holds now is counted.
         self._since, self._since_done = self._began, self._done
         self._recent = deque([(0.0, self._done)], RECENT_LOOKS)
+
+    async def begin(self) -> None:
+        """Tell how far it is, and return once it is to go on. Raises Cancelled."""
+        await self._look()
         self._tell()
+        await self.obey()
 
     async def passed(self, reached: Mapping[int, int]) -> None:
         """Note what a batch has reached, and wait where that was too fast. Raises Cancelled."""

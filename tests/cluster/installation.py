@@ -165,14 +165,6 @@ class Installation:
             self.wait_until_ready(served)
         self._wait_for_workers()
 
-    def start_again(self, **more: str) -> None:
-        """All programs end, as a deployment ends them, and start with other settings."""
-        for program in self.programs:
-            assert program.stop() == 0, program.log.read_text()[-4_000:]
-            program.environ.update(more)
-        self.environ.update(more)
-        self.start()
-
     def join(self, name: str, *names: str) -> Program:
         """One more process of workers."""
         folder = self.reads.folder.parent

@@ -63,18 +63,12 @@ class TestRedisHomeTimelinesOnACluster(HomeTimelinesContract):
     ) -> AbstractAsyncContextManager[Opened]:
         return opened_on_cluster(self.url, threshold=threshold, depth=depth)
 
-    @pytest.mark.parametrize(
-        "threshold",
-        [
-            pytest.param(0, marks=pytest.mark.torture),
-            2,
-            pytest.param(math.inf, marks=pytest.mark.torture),
-        ],
-    )
+    @pytest.mark.torture
+    @pytest.mark.parametrize("threshold", THRESHOLDS)
     def test_at_any_moment_of_any_delivery_homes_are_what_the_events_say(
         self, threshold: float
     ) -> None:
-        """The same; one threshold in every run, for each takes a while on so many processes."""
+        """The same, but each takes a while on so many processes."""
         super().test_at_any_moment_of_any_delivery_homes_are_what_the_events_say(threshold)
 
 
