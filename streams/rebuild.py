@@ -163,7 +163,7 @@ async def rebuild_in_lanes(
     """The same in parallel by partition: each lane, whose stores have one namespace, takes the
     longest partition that nobody has taken yet.
 
-    Raises what the log and the pipelines raise, in a group, and Cancelled, there or by itself.
+    Raises Cancelled, and what the log or a pipeline raised first.
     """
     checkpoint = await lanes[0].store.checkpoint()
     pace = _Pace(checkpoint, ends, report, helm, outlook, lanes=len(lanes))
@@ -181,9 +181,12 @@ async def rebuild_in_lanes(
                     left_of_it = left_of_it[len(taken) :]
                     await pace.passed(await lane.take(taken))
 
-    async with asyncio.TaskGroup() as filling:
-        for lane in lanes:
-            filling.create_task(fill(lane))
+    try:
+        async with asyncio.TaskGroup() as filling:
+            for lane in lanes:
+                filling.create_task(fill(lane))
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
 
 
 class _Pace:

@@ -7,28 +7,20 @@ answers in place of the live one.
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from math import inf
-from typing import Any, Final
 
 from domain.moments import Moment
 from infra.engines import engines_of
 from infra.generations import Plan, Reached, SideGeneration
-from infra.kafka.archive import ArchiveFeed
-from infra.kafka.feed import KafkaFeed
 from infra.moments import Steady, ends_of, reached
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_log import ClusterLog
 from infra.profiles.cluster_moments import dated_log
-from infra.profiles.cluster_replay import WholeLog
-from infra.profiles.cluster_stores import opened
+from infra.profiles.cluster_replay import fill_in_lanes, lane_of
 from infra.profiles.names import Names
 from infra.settings import Settings
 from infra.stamps import wall_clock_ms
 from projections.projection import Projection
-from streams.pipeline import Pipeline
-from streams.rebuild import Rebuilt, rebuild_in_lanes
-
-# Partitions that are read and applied at once: while one waits for its engine another decodes.
-LANES: Final = 4
+from streams.rebuild import Rebuilt
 
 
 class _PastReplays:
@@ -53,40 +45,13 @@ class _PastReplays:
         per_s_max: float,
     ) -> None:
         """Bring it to its moment."""
-        shared = self._shared
-        archive = ArchiveFeed(await shared.archive(), shared.codec, await shared.topics.describe())
-        topics = KafkaFeed(shared.servers, shared.codec, prefix=shared.prefix)
-        lanes = [await self._lane(one, projection) for _ in range(LANES)]
-        ends = ends_of(one.moment, projection)
-        try:
-            await rebuild_in_lanes(
-                lanes, WholeLog(archive, topics), ends, report=report, helm=Steady(per_s_max)
-            )
-        except ExceptionGroup as group:
-            raise _first(group) from group
+        ends, helm = ends_of(one.moment, projection), Steady(per_s_max)
+        await fill_in_lanes(self._shared, self._settings, one.build, ends, report=report, helm=helm)
 
-    async def done(self, one: SideGeneration, projection: Projection) -> int:
+    async def done(self, one: SideGeneration) -> int:
         """How many events it has."""
-        store = await self._store(one, projection)
-        return sum((await store.checkpoint()).values())
-
-    async def _lane(self, one: SideGeneration, projection: Projection) -> Pipeline:
-        return Pipeline(
-            projection,
-            await self._store(one, projection),
-            self._shared.dead_letters(),
-            stalled=lambda _name, _error: None,
-            generation=one.build.number,
-        )
-
-    async def _store(self, one: SideGeneration, projection: Projection) -> Any:
-        return await opened(
-            projection,
-            self._shared.clients,
-            self._settings,
-            generation=one.build.number,
-            caching="none",
-        )
+        lane = await lane_of(self._shared, self._settings, one.build)
+        return sum((await lane.store.checkpoint()).values())
 
 
 async def replayed_past(
@@ -117,7 +82,7 @@ async def planned_past(settings: Settings, projection: Projection, moment: Momen
         total = sum(ends_of(found, projection).values())
         for one in await replays.moments.every():
             if (*one.build[:2], one.moment) == (projection.name, projection.version, found):
-                return Plan(one.build.number, await replays.done(one, projection), total)
+                return Plan(one.build.number, await replays.done(one), total)
         known = await replays.generations.of(projection)
         return Plan(known[-1].number + 1, 0, total)
 
@@ -127,10 +92,3 @@ async def _opened(settings: Settings) -> AsyncIterator[_PastReplays]:
     async with AsyncExitStack() as opening:
         clients = Clients(engines_of(settings), Names(settings.namespace), opening)
         yield _PastReplays(settings, await ClusterLog.open(clients, opening, settings))
-
-
-def _first(error: BaseException) -> BaseException:
-    """Of several lanes that ended, why the first one did."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -8,7 +8,7 @@ generation; once it has what the live one has, the row is swapped.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final, NamedTuple, Self
@@ -32,7 +32,7 @@ from infra.steering import Steered, Steering
 from projections.projection import Projection, StoreUnavailable
 from streams.feed import Fed
 from streams.pipeline import Pipeline
-from streams.rebuild import Helm, Outlook, Rebuilt, rebuild_in_lanes
+from streams.rebuild import UNKNOWN, Helm, Outlook, Rebuilt, rebuild_in_lanes
 from streams.registry import projection_named
 
 # Partitions that are read and applied at once: while one waits for its engine another decodes.
@@ -135,7 +135,7 @@ class Replays:
         known = await self.swaps.known.of(projection)
         for one in known:
             if one.state in {"building", "filled"}:
-                lane = await self._lane(projection, one.number)
+                lane = await lane_of(self._shared, self._settings, one)
                 done = sum((await lane.store.checkpoint()).values())
                 return Plan(one.number, done, total)
         return Plan(known[-1].number + 1, 0, total)
@@ -148,15 +148,10 @@ class Replays:
         helm: Helm,
     ) -> None:
         """Bring a generation up to `ends`, partition -> position."""
-        projection = projection_named(one.projection)
-        lanes = [await self._lane(projection, one.number) for _ in range(LANES)]
-        whole = await self._whole_log()
-        try:
-            await rebuild_in_lanes(
-                lanes, whole, ends, report=report, helm=helm, outlook=Outlook(_topics)
-            )
-        except ExceptionGroup as group:
-            raise _first(group.exceptions) from group
+        outlook = Outlook(_topics)
+        await fill_in_lanes(
+            self._shared, self._settings, one, ends, report=report, helm=helm, outlook=outlook
+        )
 
     async def ends(self, projection: Projection) -> Mapping[int, int]:
         """The newest positions now of the partitions that the projection reads."""
@@ -164,25 +159,38 @@ class Replays:
         ends = await self._shared.topics.ends()
         return {place.number: end for place, end in ends.items() if place.topic in topics}
 
-    async def _lane(self, projection: Projection, generation: int) -> Pipeline:
-        """A lane of its own: stores of one namespace do not disturb each other."""
-        shared = self._shared
-        store: Any = await opened(
-            projection, shared.clients, self._settings, generation=generation, caching="none"
-        )
-        return Pipeline(
-            projection,
-            store,
-            shared.dead_letters(),
-            stalled=lambda _name, _error: None,
-            generation=generation,
-        )
 
-    async def _whole_log(self) -> WholeLog:
-        shared = self._shared
-        archive = ArchiveFeed(await shared.archive(), shared.codec, await shared.topics.describe())
-        topics = KafkaFeed(shared.servers, shared.codec, prefix=shared.prefix)
-        return WholeLog(archive, topics)
+async def lane_of(shared: ClusterLog, settings: Settings, one: Generation) -> Pipeline:
+    """What fills a generation. Several fill one together: stores of one namespace do not disturb
+    each other."""
+    projection = projection_named(one.projection)
+    store: Any = await opened(
+        projection, shared.clients, settings, generation=one.number, caching="none"
+    )
+    return Pipeline(
+        projection,
+        store,
+        shared.dead_letters(),
+        stalled=lambda _name, _error: None,
+        generation=one.number,
+    )
+
+
+async def fill_in_lanes(
+    shared: ClusterLog,
+    settings: Settings,
+    one: Generation,
+    ends: Mapping[int, int],
+    *,
+    report: Callable[[Rebuilt], None],
+    helm: Helm,
+    outlook: Outlook = UNKNOWN,
+) -> None:
+    """Bring a generation up to `ends`, partition -> position. Raises Paused, Cancelled."""
+    lanes = [await lane_of(shared, settings, one) for _ in range(LANES)]
+    archive = ArchiveFeed(await shared.archive(), shared.codec, await shared.topics.describe())
+    whole = WholeLog(archive, KafkaFeed(shared.servers, shared.codec, prefix=shared.prefix))
+    await rebuild_in_lanes(lanes, whole, ends, report=report, helm=helm, outlook=outlook)
 
 
 async def replayed(
@@ -251,10 +259,3 @@ async def changed(settings: Settings, request: RollBackProjection | PruneProject
 def _topics(partition: int, after: int, until: int) -> Mapping[str, float]:
     """See `streams.costs.Kinds`: events of a topic are near enough to each other."""
     return {place_of(partition).topic: float(max(until - after, 0))}
-
-
-def _first(errors: Iterable[BaseException]) -> BaseException:
-    """Of several lanes that ended, why the first one did."""
-    for error in errors:
-        return _first(error.exceptions) if isinstance(error, BaseExceptionGroup) else error
-    raise ValueError

@@ -94,6 +94,21 @@ class Server:
             check=False,
         )
 
+    @contextmanager
+    def begun(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+        """A command line that runs, and does not any more behind the context."""
+        with subprocess.Popen(
+            [PROGRAM, *arguments],
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as running:
+            try:
+                yield running
+            finally:
+                running.kill()
+
     def _is_ready(self) -> bool:
         try:
             return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200

@@ -8,15 +8,18 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from itertools import count
 from typing import Self
 
+import pytest
+
 from domain.events import Recorded
-from domain.ids import AccountId
+from domain.ids import AccountId, PostId
 from infra.redis.client import RedisClient, client
 from infra.redis.home_keys import shard_of
 from infra.redis.home_timelines import RedisHomeTimelines
 from infra.redis.redis_cluster import AnyRedis, RedisCluster
-from projections.home_timelines import HOME_TIMELINES
+from projections.home_timelines import HOME_TIMELINES, AddPost
+from projections.projection import StoreUnavailable
 from tests import facts
-from tests.contract.home_timelines_contract import EVERYBODY, scrolled
+from tests.contract.home_timelines_contract import ADA, ALL, EVERYBODY, scrolled
 from tests.contract.projecting import deliver
 from tests.model.home import Homes
 
@@ -125,3 +128,19 @@ async def write_and_read_at_once(
             for reader in EVERYBODY:
                 assert await scrolled(store, reader, 2) == homes.home(reader)
         await stores[1].close()
+
+
+async def is_unavailable(redis: AnyRedis) -> None:
+    """Whatever is asked of a store of which nobody listens says so."""
+    store = RedisHomeTimelines(redis, "nobody", threshold=1, now_ms=lambda: facts.NOON_MS)
+    for call in (
+        store.create(),
+        store.checkpoint(),
+        store.page(ADA, ALL, 20),
+        store.evict([ADA]),
+        store.apply([AddPost(ADA, PostId(1))], {0: 1}),
+        store.drop(),
+    ):
+        with pytest.raises(StoreUnavailable):
+            await call
+    await redis.aclose()

@@ -15,7 +15,6 @@ from infra.redis import home_cells, redis_cluster
 from infra.redis.home_cells import Cells
 from infra.redis.home_keys import part_of
 from infra.redis.home_scripts import HOME_SCRIPTS
-from infra.redis.home_timelines import RedisHomeTimelines
 from infra.redis.redis_cluster import RedisCluster, slot_of
 from projections.home_timelines import AddPost, SetTie
 from projections.projection import StoreUnavailable
@@ -23,11 +22,11 @@ from tests import facts
 from tests.cluster.redis_cluster import MASTERS, Masters, replica, three_masters
 from tests.cluster.redis_homes import (
     OpenedAnywhere,
+    is_unavailable,
     opened_on_cluster,
     write_and_read_at_once,
 )
 from tests.contract.home_timelines_contract import (
-    ADA,
     ALL,
     BOB,
     DOINGS,
@@ -289,17 +288,4 @@ async def test_dropping_leaves_nothing_and_other_namespaces_alone(masters: Maste
 
 
 async def test_a_cluster_that_nobody_listens_for_is_unavailable() -> None:
-    nobody = RedisCluster("redis+cluster://127.0.0.1:1,127.0.0.1:2")
-    store = RedisHomeTimelines(nobody, "nobody", threshold=1, now_ms=lambda: facts.NOON_MS)
-
-    for call in (
-        store.create(),
-        store.checkpoint(),
-        store.page(ADA, ALL, 20),
-        store.evict([ADA]),
-        store.apply([AddPost(ADA, PostId(1))], {0: 1}),
-        store.drop(),
-    ):
-        with pytest.raises(StoreUnavailable):
-            await call
-    await nobody.aclose()
+    await is_unavailable(RedisCluster("redis+cluster://127.0.0.1:1,127.0.0.1:2"))

@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 from domain.ids import ID_MAX, IMPORT_WORKER, AccountId, PostId, compose
 from infra.redis.client import client
 from infra.redis.home_open_pushes import OPEN_MAX
-from infra.redis.home_timelines import RedisHomeTimelines
 from infra.redis.scripts import Call, Scripts
 from projections.home_timelines import AddPost, SetTie
-from projections.projection import StoreUnavailable
 from tests import facts
 from tests.cluster.local import LocalCluster
-from tests.cluster.redis_homes import address, opened_namespace, write_and_read_at_once
+from tests.cluster.redis_homes import (
+    address,
+    is_unavailable,
+    opened_namespace,
+    write_and_read_at_once,
+)
 from tests.contract.home_timelines_contract import (
     ADA,
     ALL,
@@ -274,20 +277,7 @@ def test_two_writers_at_once_and_readers_between_come_to_the_same_homes(
 
 
 async def test_a_store_that_nobody_listens_for_is_unavailable() -> None:
-    nobody = client(address(1))
-    store = RedisHomeTimelines(nobody, "nobody", threshold=1, now_ms=lambda: facts.NOON_MS)
-
-    for call in (
-        store.create(),
-        store.checkpoint(),
-        store.page(ADA, ALL, 20),
-        store.evict([ADA]),
-        store.apply([AddPost(ADA, PostId(1))], {0: 1}),
-        store.drop(),
-    ):
-        with pytest.raises(StoreUnavailable):
-            await call
-    await nobody.aclose()
+    await is_unavailable(client(address(1)))
 
 
 async def test_scripts_that_redis_has_forgotten_are_handed_over_again(port: int) -> None:

@@ -6,7 +6,7 @@ import random
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from typing import Any, Final, NamedTuple
 
 import httpx
@@ -78,22 +78,6 @@ class Place(NamedTuple):
 
     def names(self) -> Names:
         return Names(self.server.environ["STARLING_NAMESPACE"])
-
-
-@contextmanager
-def begun(place: Place, name: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """A replay that runs, and does not any more behind the context."""
-    with subprocess.Popen(
-        [PROGRAM, "replay", name, *arguments],
-        env=place.server.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
 
 
 @pytest.fixture(scope="module")
@@ -187,11 +171,11 @@ def test_a_replay_in_several_processes_is_paused_killed_resumed_and_cancelled(
     """Another terminal tells it; what it was told outlives it."""
     name, before = "notifications", place.town.answers()
 
-    with begun(place, name, "--processes", "2", "--throttle", "0.5"):
+    with place.server.begun("replay", name, "--processes", "2", "--throttle", "0.5"):
         building = place.once(name, lambda replay: replay["running"] and replay["done"])
         paused = place.told("projections", "pause", name)
     place.told("projections", "throttle", name, "1")
-    with begun(place, name, "--processes", "2") as again:
+    with place.server.begun("replay", name, "--processes", "2") as again:
         assert again.stderr is not None
         waits = again.stderr.readline()
         waiting = place.once(name, lambda replay: replay["running"])

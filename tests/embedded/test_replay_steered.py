@@ -2,7 +2,6 @@
 HTTP."""
 
 import json
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import httpx
 import pytest
 
 from tests.blackbox.client import Api, Person, expect, problem
-from tests.blackbox.server import PROGRAM, Server, serving
+from tests.blackbox.server import Server, serving
 from tests.blackbox.town import Town
 from tests.embedded.killed import head_of, second_of, wait_beyond
 
@@ -65,25 +64,9 @@ def once(admin: Person, name: str, holds: Callable[[dict[str, Any]], object]) ->
 
 
 @contextmanager
-def begun(server: Server, name: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """A replay that runs, and does not any more behind the context."""
-    with subprocess.Popen(
-        [PROGRAM, "replay", name, *arguments],
-        env=server.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
-
-
-@contextmanager
 def killed_in_the_middle(server: Server, name: str) -> Iterator[int]:
     """Within the context a replay runs, which is killed then; how far it is at its beginning."""
-    with begun(server, name, "--throttle", str(SLOW)):
+    with server.begun("replay", name, "--throttle", str(SLOW)):
         yield wait_beyond(second_of(server, name), 0)
 
 
@@ -102,7 +85,7 @@ def test_a_replay_that_was_paused_and_killed_waits_until_it_is_to_go_on(
         paused = said(server, "pause", name)
         seen = once(admin, name, lambda one: one["replay"]["done"] > 0)["replay"]
     position = wait_beyond(path, 0)
-    with begun(server, name) as again:
+    with server.begun("replay", name) as again:
         assert again.stderr is not None
         waits = again.stderr.readline()
         said(server, "throttle", name, "0")
@@ -135,7 +118,7 @@ def test_a_cancelled_replay_leaves_nothing_and_the_view_that_answers(
 ) -> None:
     name, before = "post_cards", town.answers()
     path = second_of(server, name)
-    with begun(server, name, "--throttle", str(SLOW)) as cancelled:
+    with server.begun("replay", name, "--throttle", str(SLOW)) as cancelled:
         wait_beyond(path, 0)
         dropped = said(server, "cancel", name)
         _, told = cancelled.communicate(timeout=30)

@@ -8,6 +8,7 @@ import pytest
 from infra.asked_together import AskedOfAll, AskedTogether
 from projections.projection import StoreUnavailable
 from streams.dead_letters import Asked, Build, Parked
+from tests.clock import Clock
 
 TRENDS, HOMES = Build("trends", 1, 1), Build("home_timelines", 2, 1)
 LETTER = Parked(TRENDS, 1_000, 5, None, "a bug")
@@ -34,13 +35,6 @@ class Letters:
 
     async def keep(self, letter: Parked, error: str) -> None:
         await self.drop(letter)
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def together(letters: Letters, clock: Clock) -> AskedTogether:

@@ -12,16 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from domain.errors import Unavailable
 from infra.breaker import Breaker, Limits
 from projections.projection import StoreUnavailable
+from tests.clock import Clock
 
 LIMITS: Final = Limits(outages=3, pause_s=1.0, waiting=4, silence_s=2.0)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

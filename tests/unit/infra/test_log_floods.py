@@ -3,13 +3,7 @@
 import logging
 
 from infra.log_floods import KINDS_MAX, SPAN_S, TOLD_MAX, Floods
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def record(said: str, logger: str = "aiokafka.consumer.fetcher") -> logging.LogRecord:

@@ -11,6 +11,7 @@ import uvicorn
 
 from infra.overload import INTERVAL_S, WAIT_S, ReadQueue, shedding
 from tests.asgi import OpenChecks
+from tests.clock import Clock
 from tests.programs import free_port
 from web.app import build
 from web.routing import Auth, Call, Reply, Route
@@ -115,14 +116,6 @@ async def test_streams_take_no_room_from_requests(streams: int, status: int) -> 
             town.slow.free.set()
 
         assert (await asked).status_code == status
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -7,20 +7,13 @@ import pytest
 
 from domain.errors import TooManyRequests
 from domain.ids import AccountId
+from tests.clock import Clock
 from web import problems
 from web.app import HeaderFields
 from web.limits import POLICIES, Policy, RateLimits
 from web.routing import Auth, Call, Identity, Route
 
 ADDRESS, ELSEWHERE = "192.0.2.1", "192.0.2.2"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Body(msgspec.Struct):
@@ -53,7 +46,7 @@ def person(account_id: int) -> Identity:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_000.0)
 
 
 @pytest.fixture

@@ -3,26 +3,19 @@
 import pytest
 
 from infra.importing.tally import Progress, Tally
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.s = 100.0
-
-    def __call__(self) -> float:
-        return self.s
+from tests.clock import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 def test_progress_has_a_pace_and_a_time_to_go(clock: Clock) -> None:
     told: list[Progress] = []
     tally = Tally(told.append, clock)
     tally.lines_total = 40
-    clock.s += 2
+    clock.now += 2
     tally.summary.events = 30
 
     tally.read(10)
@@ -36,7 +29,7 @@ def test_it_is_told_ten_times_a_second_at_most(clock: Clock) -> None:
     tally = Tally(told.append, clock)
 
     for _ in range(100):
-        clock.s += 0.01
+        clock.now += 0.01
         tally.read(1)
 
     assert 5 <= len(told) <= 11
@@ -46,7 +39,7 @@ def test_the_end_is_told_as_the_whole(clock: Clock) -> None:
     told: list[Progress] = []
     tally = Tally(told.append, clock)
     tally.lines_total = 40
-    clock.s += 2
+    clock.now += 2
 
     assert tally.end().elapsed_s == 2
     assert told[-1].lines == 40
