@@ -74,9 +74,6 @@ class EngineSystem:
     async def catch_up(self) -> None:
         """Every read waits for what was done."""
 
-    def wait_for_rebuilds(self) -> None:
-        """No read depends on them."""
-
     async def parked(self) -> list[str]:
         """Projections that could not take an event."""
         found = await self.ask("GET", "/v1/admin/projections", self.moderator)

@@ -68,6 +68,7 @@ HOMES: Final = (
         "infra/sqlite/home_fan_out.py",
         "self._ready.evict(turned)",
         "pass",
+        seed=2,
     ),
     Fault(
         "replies to others stand in homes",
@@ -237,7 +238,7 @@ PEOPLE: Final = (
         "commands/mentions.py",
         "if recorded is None or not isinstance(recorded.event, HandleClaimed):",
         "if recorded is None:",
-        seed=1,
+        seed=3,
     ),
 )
 OPERATION: Final = (

@@ -66,9 +66,6 @@ class Asked(Protocol):
     async def ask(self, method: str, target: str, token: str | None = None) -> Answered:
         """One request."""
 
-    def wait_for_rebuilds(self) -> None:
-        """Let what reading a home began come to its end, where that can make a difference."""
-
 
 class Look:
     """One reader reads; `token` None: without signing in."""
@@ -84,7 +81,6 @@ class Look:
 
     async def at_home(self) -> None:
         await self._timeline("/v1/timelines/home", self._eyes.home())
-        self._system.wait_for_rebuilds()
 
     async def at_feeds(self) -> None:
         """What is the reader's own."""
@@ -166,7 +162,6 @@ class Look:
             link = _link(_NEXT, answered)
         passed = {item.post for item in items if item not in rest}
         self._agree(f"the end of {target}", {item.post for item in rest} - passed, set())
-        self._system.wait_for_rebuilds()
         await self._upwards(upwards, newer)
 
     async def _upwards(self, link: str | None, newer: Sequence[Item]) -> None:

@@ -103,6 +103,6 @@ class Steps(Deeds):
                 self.reopen(threshold, crash=what == "crash", lost=patterns[lost])
 
 
-def seeded(number: int) -> type[Steps]:
+def seeded(number: int, steps: type[Steps] = Steps) -> type[Steps]:
     """The same steps, drawn from a seed of their own."""
-    return seed(number)(type(f"Steps{number}", (Steps,), {}))
+    return seed(number)(type(f"Steps{number}", (steps,), {}))

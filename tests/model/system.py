@@ -97,10 +97,15 @@ class System:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answered:
-        """One request."""
+        """One request, to the end of what it began: whether a home is ready by the next read is
+        not left to threads."""
         fields = [] if token is None else [("authorization", f"Bearer {token}")]
         fields += list((headers or {}).items())
-        return await ask(self._app, method, target, headers=fields, json=body)
+        answered = await ask(self._app, method, target, headers=fields, json=body)
+        homes = self.embedded.views.home_timelines
+        assert isinstance(homes, SqliteHomeTimelines)
+        homes.wait_for_rebuilds()
+        return answered
 
     async def catch_up(self) -> None:
         """Bring every projection to the head."""
@@ -127,12 +132,6 @@ class System:
         """Projections that could not take an event."""
         letters = self.embedded.dead_letters
         return [name for name, one in self._pipelines.items() if await letters.keys(one.build)]
-
-    def wait_for_rebuilds(self) -> None:
-        """Let what reading a home began come to its end, for the sake of determinism."""
-        homes = self.embedded.views.home_timelines
-        assert isinstance(homes, SqliteHomeTimelines)
-        homes.wait_for_rebuilds()
 
     async def evict(self, readers: Sequence[int]) -> None:
         await self.embedded.views.home_timelines.evict([AccountId(one) for one in readers])
