@@ -29,8 +29,12 @@ settings.register_profile(
     database=None if IN_CI else DirectoryBasedExampleDatabase(ROOT / ".hypothesis" / "examples"),
     print_blob=True,
     # A contract's property is one function, whichever engine's class runs it, and what it takes of
-    # fixtures it empties for each example.
-    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.function_scoped_fixture],
+    # fixtures it empties for each example. How long it takes to draw is a matter of the machine.
+    suppress_health_check=[
+        HealthCheck.differing_executors,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+    ],
 )
 settings.register_profile(
     "torture",

@@ -7,7 +7,7 @@ this process's memory, and written as soon as that works.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
@@ -88,17 +88,24 @@ class Registers:
 
     async def latest(self, register: str) -> Indexed | None:
         """The newest event."""
+        unwritten = self._in_memory(register)
         rows = await self._newest.rows(register)
         found = [_indexed(register, row) for row in rows]
-        found += self._unwritten.get(register, {}).values()
+        found += unwritten.values()
         return max(found, key=lambda one: one.kept.version, default=None)
 
     async def history(self, register: str) -> list[Indexed]:
         """All events, oldest first."""
+        unwritten = self._in_memory(register)
         rows = await self._all.rows(register)
         found = {row.version: _indexed(register, row) for row in rows}
-        found |= self._unwritten.get(register, {})
+        found |= unwritten
         return [found[version] for version in sorted(found)]
+
+    def _in_memory(self, register: str) -> Mapping[int, Indexed]:
+        """What is not written, to be asked for before the rows are read: what comes to be written
+        meanwhile may not be among them, and is not here any more afterwards."""
+        return dict(self._unwritten.get(register, {}))
 
     async def _write_later(self) -> None:
         delay = RETRY_FIRST_S

@@ -17,6 +17,8 @@ from infra.breaker import Breaker
 from projections.projection import StoreUnavailable
 
 ANSWER_S: Final = 10.0
+# An index is made or removed with many files, each of which is written to disk.
+CHANGE_S: Final = 60.0
 # Too much at once, no shard, no master, no time: the same may work later.
 OUTAGES: Final = frozenset({408, 429, 502, 503, 504})
 CONFLICT: Final = 409
@@ -51,6 +53,7 @@ class ElasticsearchConnection:
 
     def __init__(self, client: AsyncElasticsearch) -> None:
         self._client = client
+        self._changing = client.options(request_timeout=CHANGE_S).indices
         self.breaker = Breaker("Elasticsearch")
 
     @classmethod
@@ -70,7 +73,7 @@ class ElasticsearchConnection:
         """Make an index, unless it is there."""
         try:
             with self._asked():
-                await self._client.indices.create(index=name, settings=settings, mappings=mappings)
+                await self._changing.create(index=name, settings=settings, mappings=mappings)
         except ApiError as error:
             if error.error != EXISTS:
                 raise
@@ -78,7 +81,7 @@ class ElasticsearchConnection:
     async def delete_index(self, name: str) -> None:
         """Remove an index, if it is there."""
         with suppress(NotFoundError), self._asked():
-            await self._client.indices.delete(index=name)
+            await self._changing.delete(index=name)
 
     async def write(self, index: str, writes: Sequence[Write], *, refresh: bool = False) -> None:
         """All of them in one request, each unless there is a higher version. Searches see them

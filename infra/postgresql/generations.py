@@ -1,8 +1,9 @@
 """Which generations of each projection there are, and which one answers: the row that all processes
 of an installation look at."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import psycopg
@@ -10,6 +11,7 @@ import psycopg
 from domain.errors import NotFound
 from infra.generations import AlreadyBuilt, Generation, State, first_of
 from infra.postgresql.database import (
+    TIMEOUT_S,
     Database,
     Transaction,
     checked,
@@ -29,6 +31,7 @@ _MARK: Final = """UPDATE {ns}.generations SET state = %s
 WHERE projection = %s AND version = %s AND number = %s AND state <> 'live'
 RETURNING number"""
 _ALONE: Final = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+_NO_MORE: Final = "SELECT pg_advisory_unlock(hashtextextended(%s, 0))"
 # Of one that is gone the number stays: what somebody who stood still for long writes for it in the
 # end must not be taken for a later one's.
 _GONE: Final = "gone"
@@ -121,7 +124,13 @@ class PostgresqlGenerations:
                 row = await cursor.fetchone()
             if row is None or not row[0]:
                 raise AlreadyBuilt(f"Another process builds or drops {projection.name}")
-            yield
+            try:
+                yield
+            finally:
+                # A busy server may hear of a connection's end only after it let the next one ask.
+                with suppress(psycopg.Error, TimeoutError):
+                    async with asyncio.timeout(TIMEOUT_S):
+                        await connection.execute(_NO_MORE, (name,))
         finally:
             await connection.close()
 

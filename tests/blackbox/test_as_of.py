@@ -74,6 +74,8 @@ def past(server: Server, the_admin: Person, profile: str) -> Past:
         built = building.map(build, OF_A_HOME if profile == "cluster" else ["--all"])
         assert set(built) == {moment}
     replayed = told(server, "replay", ANALYTICS, "--to", moment)
+    # Building takes a while, and an access token is good for a quarter of an hour.
+    reader.sign_in()
     return Past(moment, replayed["built"], edited, deleted, later, eve, of_eve, reader)
 
 

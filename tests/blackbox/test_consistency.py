@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -18,6 +19,8 @@ from tests.blackbox.client import (
     problem,
 )
 from tests.blackbox.server import serving
+
+ASKED_MAX: Final = 5
 
 
 @pytest.fixture(scope="module")
@@ -101,18 +104,32 @@ def test_an_access_token_of_another_installation_is_401(empty: httpx.Client, ada
     problem(empty.get("/v1/accounts/me", headers=ada.credentials), 401, "not-signed-in")
 
 
+def asked_in_time(
+    empty: httpx.Client, headers: dict[str, str], shortest: float, longest: float
+) -> httpx.Response:
+    """The answer to a read that cannot catch up. None comes too soon; a busy machine adds to how
+    long one takes, so the first of a few that is not too late says how long was waited."""
+    took: list[float] = []
+    while len(took) < ASKED_MAX:
+        started = time.monotonic()
+        answer = empty.get("/v1/timelines/public", headers=headers)
+        took.append(time.monotonic() - started)
+        problem(answer, 503, "projection-behind")
+        assert took[-1] >= shortest
+        if took[-1] < longest:
+            return answer
+    raise AssertionError(f"It took {took} s")
+
+
 @pytest.mark.embedded
 def test_a_read_that_cannot_catch_up_is_503_after_a_bounded_wait(
     empty: httpx.Client, ada: Person
 ) -> None:
     ada.tweet()
-    started = time.monotonic()
 
-    answer = empty.get("/v1/timelines/public", headers={"Consistency-Token": str(ada.api.token)})
+    answer = asked_in_time(empty, {"Consistency-Token": str(ada.api.token)}, 1.5, 8)
 
-    problem(answer, 503, "projection-behind")
     assert int(answer.headers["Retry-After"]) >= 1
-    assert 1.5 < time.monotonic() - started < 8
 
 
 @pytest.mark.embedded
@@ -125,12 +142,8 @@ def test_prefer_wait_says_how_long_a_read_may_wait(
 ) -> None:
     ada.tweet()
     headers = {"Consistency-Token": str(ada.api.token), "Prefer": prefer}
-    started = time.monotonic()
 
-    answer = empty.get("/v1/timelines/public", headers=headers)
-
-    problem(answer, 503, "projection-behind")
-    assert shortest <= time.monotonic() - started < longest
+    asked_in_time(empty, headers, shortest, longest)
 
 
 def test_commands_know_at_once_what_other_clients_did(http: httpx.Client) -> None:

@@ -177,7 +177,9 @@ def test_of_many_at_once_one_has_an_effect(server_url: str, ada: Person) -> None
     headers = keyed() | ada.credentials
 
     def post(_: int) -> httpx.Response:
-        return httpx.post(f"{server_url}/v1/tweets", json={"text": "race"}, headers=headers)
+        return httpx.post(
+            f"{server_url}/v1/tweets", json={"text": "race"}, headers=headers, timeout=60
+        )
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(post, range(24)))

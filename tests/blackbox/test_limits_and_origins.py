@@ -16,7 +16,10 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         "STARLING_CORS_ORIGINS": "https://app.example",
     }
     folder = tmp_path_factory.mktemp("limited") / "data"
-    with serving(folder, **settings) as server, httpx.Client(base_url=server.url) as http:
+    with (
+        serving(folder, **settings) as server,
+        httpx.Client(base_url=server.url, timeout=30) as http,
+    ):
         yield http
 
 

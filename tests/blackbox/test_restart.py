@@ -83,4 +83,4 @@ def test_a_second_server_on_the_folder_gives_up(folder: Path) -> None:
         result = other.command("serve")
         assert result.returncode != 0
         assert result.stderr.strip()
-        expect(httpx.get(f"{server.url}/readyz"), 200)
+        expect(httpx.get(f"{server.url}/readyz", timeout=30), 200)

@@ -93,13 +93,14 @@ class Seen:
 
 
 @contextmanager
-def clients(url: Callable[[], httpx.Client], town: Town) -> Iterator[Seen]:
-    """Somebody reads what cleo sees, and bob posts and looks at his posts, all the while."""
+def clients(url: Callable[[], httpx.Client], town: Town, *, reads_max: int = 1) -> Iterator[Seen]:
+    """Somebody reads what cleo sees, and bob posts and looks at his posts, all the while. A view
+    that has not come to where it is asked for is asked so often before that is noted."""
     seen, stop = Seen(), threading.Event()
 
     def go_on(do: Callable[[Person, Seen], None], who: Person) -> None:
         with url() as http:
-            person = Person(Api(http, reads_max=1), who.id, who.handle)
+            person = Person(Api(http, reads_max=reads_max), who.id, who.handle)
             signed_in_at = time.monotonic() - SIGNED_IN_S
             while not stop.wait(PAUSE_S):
                 if time.monotonic() - signed_in_at >= SIGNED_IN_S:

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.people import PATIENCE_MS, Arrive, Person
-from tests.programs import free_port, serving
+from tests.cluster.local import own_port
+from tests.programs import serving
 
 # On a busy machine a page takes its time; it is not what is tested.
 expect.set_options(timeout=PATIENCE_MS)
@@ -17,7 +18,7 @@ expect.set_options(timeout=PATIENCE_MS)
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a server of its own, with nothing in it, is."""
-    port = free_port()
+    port = own_port()
     with serving(tmp_path_factory.mktemp("data"), port):
         yield f"http://127.0.0.1:{port}"
 

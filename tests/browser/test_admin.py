@@ -15,11 +15,12 @@ from playwright.sync_api import Locator, Route, expect
 from infra.sqlite.dead_letters import SqliteDeadLetters
 from streams.dead_letters import Build, Parked
 from tests.browser import accessibility
-from tests.browser.people import NARROW, PASSWORD, WIDE, Arrive, Person, Scheme
+from tests.browser.people import NARROW, PASSWORD, PATIENCE_S, WIDE, Arrive, Person, Scheme
+from tests.cluster.local import own_port
 from tests.embedded.tampering import PLANTS, damage
-from tests.programs import free_port, serving, starling
+from tests.programs import serving, starling
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 ADMIN: Final = "the_admin"
 WORDS: Final = '<b onclick="x">words</b>'
@@ -37,8 +38,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(folder: Path) -> Iterator[str]:
     """A server with two people, of whom one is an administrator and one has posted."""
-    port = free_port()
-    with serving(folder, port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
+    port = own_port()
+    address = f"http://127.0.0.1:{port}"
+    with serving(folder, port), httpx.Client(base_url=address, timeout=PATIENCE_S) as http:
         bearers = [enrolled(http, handle) for handle in (ADMIN, "author")]
         post = http.post("/v1/tweets", json={"text": "Look"}, headers=bearers[1]).json()["id"]
         reported = {"reason": "spam", "comment": WORDS}
@@ -106,7 +108,7 @@ def told(person: Person) -> Locator:
 def test_who_has_not_the_role_is_told_so_and_comes_in_with_it(
     arrive: Arrive, url: str, folder: Path
 ) -> None:
-    with httpx.Client(base_url=url) as http:
+    with httpx.Client(base_url=url, timeout=PATIENCE_S) as http:
         enrolled(http, "mere")
     mere = come_in(arrive(), "mere")
     expect(mere.heading).to_have_text("This page is for administrators")

@@ -15,7 +15,7 @@ from web import documentation, operations
 from web.app import build
 from web.operations import Part
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 async def parts() -> tuple[Part, ...]:
@@ -55,7 +55,7 @@ def opened(chromium: Path, url: str, profile: Path) -> tuple[str, str]:
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )  # fmt: skip
     return ran.stdout, "\n".join(re.findall(r'CONSOLE.*?\] "(.*?)", source', ran.stderr))

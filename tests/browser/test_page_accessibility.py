@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.browser import accessibility
 from tests.browser.people import NARROW, WIDE, Arrive, Person, Scheme
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 FOCUSED = "() => document.activeElement.className + ' ' + document.activeElement.textContent.trim()"
 

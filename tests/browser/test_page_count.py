@@ -11,7 +11,7 @@ import pytest
 from domain.text import weigh
 from tests.browser.people import Arrive
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SAMPLE: Final = Path(__file__).parents[2] / "infra" / "sample" / "data"
 WEIGH: Final = """async (texts) => {

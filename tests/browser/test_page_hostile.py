@@ -6,9 +6,9 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.people import PASSWORD, SESSION, Arrive, Person
+from tests.browser.people import PASSWORD, PATIENCE_S, SESSION, Arrive, Person
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 MARKUP: Final = '<img src=x onerror="window.harmed=1"><script>window.harmed=1</script>'
 HARMED: Final = "() => window.harmed === 1"
@@ -20,8 +20,8 @@ MODULE: Final = "document.querySelector('script[type=module]').src"
 def test_markup_in_names_bios_and_posts_is_inert(arrive: Arrive) -> None:
     mallory = arrive().join("mallory", "<b onclick=x>M</b>")
     headers = mallory.bearer()
-    bio = {"bio": MARKUP}
-    httpx.patch(f"{mallory.url}/v1/accounts/me", json=bio, headers=headers).raise_for_status()
+    me, bio = f"{mallory.url}/v1/accounts/me", {"bio": MARKUP}
+    httpx.patch(me, json=bio, headers=headers, timeout=PATIENCE_S).raise_for_status()
     mallory.write(f"{MARKUP} &lt;b&gt;")
     victim = arrive().join("victim")
 

@@ -22,6 +22,8 @@ from infra.cached.author_timelines import CachedAuthorTimelines
 from infra.cached.follower_graph import CachedFollowerGraph
 from infra.cached.post_cards import CachedPostCards
 from infra.cached.store import CachedStore
+from infra.redis import client as redis_client
+from infra.redis import view_cache, view_cache_bars, view_cache_turns
 from infra.redis.client import client
 from infra.redis.view_cache import ViewCache, ViewCaches
 from tests import facts
@@ -32,6 +34,7 @@ from tests.contract.projecting import deliver
 from tests.histories import deliveries, histories
 
 SNOWFLAKE: Final = 1 << 32
+PATIENCE_S: Final = 60.0
 READERS: Final = [facts.account(name) for name in facts.NAMES[:3]]
 _numbers: Final = count()
 
@@ -134,6 +137,15 @@ class BesideRedis:
     @classmethod
     def redis(cls, cluster: LocalCluster) -> None:
         cls.redis_port = cluster.ports.redis
+
+    @pytest.fixture(autouse=True)
+    def patient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """No cache is given up, however long a busy machine lets Redis stand still: what is not
+        cached, because it took too long, would be asked of the store."""
+        monkeypatch.setattr(redis_client, "TIMEOUT_S", PATIENCE_S)
+        monkeypatch.setattr(view_cache_turns, "WITHIN_S", PATIENCE_S)
+        monkeypatch.setattr(view_cache_bars, "WITHIN_S", PATIENCE_S)
+        monkeypatch.setattr(view_cache, "LEASE_MS", round(1_000 * PATIENCE_S))
 
 
 class CachedOnCassandra(BesideRedis, OnCassandra):

@@ -9,7 +9,7 @@ from typing import Final
 from infra.cassandra.appending import Producer
 from infra.cassandra.event_log import ClusterEventLog, Committed
 from infra.cassandra.session import CassandraSession
-from infra.kafka.producer import KafkaProducer
+from infra.kafka.producer import KafkaProducer, Limits
 from infra.kafka.topics import KafkaTopics
 from infra.stamps import wall_clock_ms
 from streams.envelope import Codec
@@ -21,6 +21,8 @@ NAMESPACE: Final = f"log_{getpid()}"
 PREFIX: Final = f"test_log_{getpid()}_"
 PARTITIONS: Final = 4
 CODEC: Final = Codec(GoldenKeyring())
+# A busy machine lets Kafka stand still for longer than commands are to wait.
+PATIENT: Final = Limits(delivery_s=60.0)
 
 
 def servers(cluster: LocalCluster) -> str:
@@ -42,8 +44,10 @@ async def session_on(cluster: LocalCluster) -> AsyncIterator[CassandraSession]:
 
 
 @asynccontextmanager
-async def producer_on(cluster: LocalCluster) -> AsyncIterator[KafkaProducer]:
-    producer = KafkaProducer(servers(cluster), prefix=PREFIX)
+async def producer_on(
+    cluster: LocalCluster, *, limits: Limits = PATIENT
+) -> AsyncIterator[KafkaProducer]:
+    producer = KafkaProducer(servers(cluster), prefix=PREFIX, limits=limits)
     await producer.start()
     try:
         yield producer
@@ -66,7 +70,7 @@ async def empty(session: CassandraSession) -> None:
     rows = await session.execute(
         "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?", (KEYSPACE,)
     )
-    tables = [row.table_name for row in rows if row.table_name.startswith(NAMESPACE)]
+    tables = [row.table_name for row in rows if row.table_name.startswith(f"{NAMESPACE}_")]
     await emptied(session, tables)
 
 

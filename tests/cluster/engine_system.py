@@ -30,8 +30,8 @@ ANSWERS_S: Final = 120.0
 WAIT_S: Final = 10
 PATIENCE_S: Final = 300.0
 LOOK_EVERY_S: Final = 0.2
-LOOKS_MAX: Final = 30
 TOKEN: Final = "consistency-token"
+KEY: Final = "idempotency-key"
 
 
 class EngineSystem:
@@ -62,10 +62,12 @@ class EngineSystem:
         base = self._reads if method == "GET" else next(self._commands)
         found = await self._http.request(method, base + target, headers=fields, json=body)
         until = monotonic() + PATIENCE_S
-        while method == "GET" and found.status_code == 503 and monotonic() < until:
-            # What was done cannot be read yet, which a busy machine may say for long.
+        again = method == "GET" or KEY in fields
+        while again and _is_for_now(found) and monotonic() < until:
+            # What was done cannot be read yet, or an engine stood still for too long: a busy
+            # machine may say so for long, and a command is done once for its key.
             await asyncio.sleep(LOOK_EVERY_S)
-            found = await self._http.request(method, base + target, headers=fields)
+            found = await self._http.request(method, base + target, headers=fields, json=body)
         if TOKEN in found.headers and method != "GET":
             self._tokens[:] = [one for one in self._tokens if one not in shown]
             self._tokens.append(found.headers[TOKEN])
@@ -83,6 +85,10 @@ class EngineSystem:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+
+def _is_for_now(answer: httpx.Response) -> bool:
+    return answer.status_code == 503 or b"idempotency-key-in-progress" in answer.content
 
 
 class OnEngines(Deeds):
@@ -150,7 +156,8 @@ def moderator_of(installation: Installation) -> Person:
         moderator = Person(Api(http), "", MODERATOR)
         moderator.sign_in(PASSWORD)
         # Each look waits for the views, which may only begin to be filled.
-        looks = (moderator.get("/v1/accounts/me") for _ in range(LOOKS_MAX))
-        found = next(look for look in looks if look.status_code != 503)
+        until = monotonic() + PATIENCE_S
+        while (found := moderator.get("/v1/accounts/me")).status_code == 503:
+            assert monotonic() < until, found.text
         moderator.id = expect(found, 200).json()["id"]
     return moderator

@@ -15,10 +15,12 @@ import httpx
 from infra.settings import Settings
 from tests.blackbox.client import Api, expect
 from tests.blackbox.server import PROGRAM, free_port
-from tests.cluster.local import LocalCluster
+from tests.cluster.local import LocalCluster, own_port
 
 READY_S: Final = 600.0
 POLL_S: Final = 0.1
+# A read may wait for ten seconds, on a machine that lets a process stand still for as long.
+ANSWER_S: Final = 120.0
 # Between them they use what most workers fill.
 READ_FIRST: Final = (
     "/v1/accounts/me",
@@ -86,7 +88,7 @@ class HttpProgram(Program):
     """A program that serves HTTP."""
 
     def __init__(self, name: str, part: str, folder: Path, environ: Mapping[str, str]) -> None:
-        port = free_port()
+        port = own_port()
         self.url = f"http://127.0.0.1:{port}"
         bound = {**environ, "STARLING_BIND": f"127.0.0.1:{port}"}
         super().__init__(name, ("serve", part), folder, bound)
@@ -187,7 +189,7 @@ class Installation:
     def http(self) -> httpx.Client:
         """A client that reads where it is read and commands where it is commanded."""
         return httpx.Client(
-            base_url=self.reads.url, timeout=30, transport=_Split(self.reads, self.commands)
+            base_url=self.reads.url, timeout=ANSWER_S, transport=_Split(self.reads, self.commands)
         )
 
     def wait_until_ready(self, served: HttpProgram) -> None:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from domain.events import Event, LikeAdded, Recorded
 from domain.ids import AccountId, EventId, PostId, compose
-from infra.kafka.producer import KafkaProducer
+from infra.kafka.producer import KafkaProducer, Limits
 from infra.kafka.topics import KafkaTopics, Topic
 from streams.envelope import Codec
 from streams.feed import Fed
@@ -18,6 +18,9 @@ from tests.golden_events import GoldenKeyring
 
 PARTITIONS: Final = 3
 CODEC: Final = Codec(GoldenKeyring())
+
+# A busy machine lets Kafka stand still for longer than commands are to wait.
+PATIENT: Final = Limits(delivery_s=60.0)
 
 # Nobody listens there.
 NOWHERE: Final = "127.0.0.1:1"
@@ -48,7 +51,7 @@ async def kafka_log(
 ) -> AsyncIterator[KafkaLog]:
     servers, prefix = servers_of(cluster), f"{secrets.token_hex(4)}-"
     topics = KafkaTopics(servers, prefix=prefix)
-    producer = KafkaProducer(servers, prefix=prefix)
+    producer = KafkaProducer(servers, prefix=prefix, limits=PATIENT)
     made = await topics.create(partitions)
     await producer.start()
     try:

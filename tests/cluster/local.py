@@ -1,5 +1,6 @@
 """A cluster of engines that a test run starts, and how the run's processes share it."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -9,6 +10,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -119,15 +122,40 @@ def _claimed(name: str, only: Sequence[str] = ()) -> LocalCluster:
     folder = CLUSTERS / name
     port = folder.with_suffix(".port")
     if not port.exists():
-        CLUSTERS.mkdir(exist_ok=True)
         port.write_text(str(free_base_port(os.getpid())))
     return LocalCluster(folder, int(port.read_text()), only)
 
 
+def own_port() -> int:
+    """One on which nobody listens, and nobody will until a program does that is given it: the
+    system gives `free_port`'s to whoever asks next, and a program takes seconds to begin."""
+    return next(port for port in _own_ports() if not taken([port]))
+
+
+@cache
+def _own_ports() -> "cycle[int]":
+    first = free_base_port(os.getpid())
+    return cycle(range(first, first + PORTS_PER_RUN))
+
+
 def free_base_port(start: int) -> int:
-    """The first of so many ports on which nobody listens. Runs begin to look at different ones."""
+    """The first of so many ports on which nobody listens, and which no other process of tests is
+    given while this one lives: engines take a while to listen. Runs begin to look at different
+    ones."""
+    CLUSTERS.mkdir(exist_ok=True)
     for offset in range(RUNS):
         base = FIRST_PORT + (start + offset) % RUNS * PORTS_PER_RUN
-        if not taken(range(base, base + PORTS_PER_RUN)):
+        if not taken(range(base, base + PORTS_PER_RUN)) and _is_ours(base):
             return base
     raise AssertionError("Every port is taken")
+
+
+def _is_ours(base: int) -> bool:
+    """From now on, until this process ends; False where it is another's, or was given before."""
+    claim = os.open(CLUSTERS / f"{base}.claim", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(claim)
+        return False
+    return True

@@ -130,6 +130,14 @@ async def attempt(log: ClusterEventLog, appends: Sequence[Append]) -> Vector | E
         return error
 
 
+async def decided(log: ClusterEventLog, appends: Sequence[Append]) -> Vector | Exception:
+    """What becomes of it in the end. Cassandra on a busy machine may say that it cannot tell; to
+    try the same again changes nothing."""
+    while isinstance(outcome := await attempt(log, appends), Unavailable):
+        pass
+    return outcome
+
+
 async def recorded(world: World, appends: Sequence[Append]) -> list[bool]:
     """Of each event whether the log has it; it must not have it twice."""
     log = world.process()

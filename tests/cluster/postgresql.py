@@ -6,14 +6,17 @@ from itertools import count
 from os import getpid
 from typing import Final, Protocol, TypeVar
 
+import psycopg
+
 from infra.cluster.engine import DATABASE, PASSWORD, USER
-from infra.postgresql.blocking import BlockingDatabase
 from infra.postgresql.database import Database
 from infra.postgresql.migrations import migrate
 from tests.cluster.local import LocalCluster
 
 # Nobody listens there.
 NOWHERE: Final = f"postgresql://{USER}:{PASSWORD}@127.0.0.1:1/{DATABASE}"
+# A busy machine lets the server stand still for longer than commands are to wait for it.
+PATIENCE_S: Final = 60.0
 _numbers: Final = count()
 
 
@@ -40,6 +43,7 @@ def new_namespace(name: str) -> str:
 @asynccontextmanager
 async def database_of(cluster: LocalCluster) -> AsyncIterator[Database]:
     database = Database(url_of(cluster))
+    database._pool.timeout = database._pool.reconnect_timeout = PATIENCE_S  # noqa: SLF001
     yield database
     await database.close()
 
@@ -61,9 +65,9 @@ def emptied(
             yield made
 
     yield opened
-    blocking = BlockingDatabase(url_of(cluster))
-    blocking.rows(f"DROP SCHEMA IF EXISTS {namespace} CASCADE")
-    blocking.close()
+    # Not by ours: it is to wait for as long as it takes.
+    with psycopg.connect(url_of(cluster), autocommit=True) as connection:
+        connection.execute(f"DROP SCHEMA IF EXISTS {namespace} CASCADE")
 
 
 async def _empty(database: Database, namespace: str) -> None:

@@ -24,7 +24,7 @@ from tests.cluster.local import free_base_port
 
 SLOTS: Final = 16_384
 MASTERS: Final = 3
-READY_S: Final = 60.0
+READY_S: Final = 300.0
 STOP_S: Final = 10.0
 LOOK_EVERY_S: Final = 0.02
 KEYS_AT_ONCE: Final = 50

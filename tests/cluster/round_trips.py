@@ -18,7 +18,8 @@ from infra.cluster.engine import PASSWORD
 from infra.cluster.ports import Ports
 from infra.cluster.postgresql import Postgresql
 
-ANSWER_S: Final = 30.0
+# The clients' own time-outs are shorter than a busy machine lets an engine stand still.
+ANSWER_S: Final = 120.0
 NAME: Final = "round_trips"
 
 
@@ -70,9 +71,16 @@ def read_cassandra(ports: Ports) -> str:
 
 @contextmanager
 def cassandra(ports: Ports) -> Iterator[Session]:
-    client = CassandraCluster(["127.0.0.1"], port=ports.cassandra)
+    client = CassandraCluster(
+        ["127.0.0.1"],
+        port=ports.cassandra,
+        connect_timeout=ANSWER_S,
+        control_connection_timeout=ANSWER_S,
+    )
     try:
-        yield client.connect()
+        session = client.connect()
+        session.default_timeout = ANSWER_S
+        yield session
     finally:
         client.shutdown()
 
@@ -108,7 +116,7 @@ def read_elasticsearch(ports: Ports) -> str:
 
 
 def search(ports: Ports) -> Elasticsearch:
-    return Elasticsearch(f"http://127.0.0.1:{ports.elasticsearch}")
+    return Elasticsearch(f"http://127.0.0.1:{ports.elasticsearch}", request_timeout=ANSWER_S)
 
 
 def write_redis(ports: Ports, value: str) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 
 from tests.blackbox.server import PROGRAM, Server, free_port, serving
-from tests.cluster.local import LocalCluster
+from tests.cluster.local import LocalCluster, own_port
 
 STOP_S: Final = 30.0
 READY_S: Final = 240.0
@@ -31,7 +31,7 @@ def on_engines(cluster: LocalCluster, folder: Path) -> Iterator[Server]:
         "STARLING_LOG_LEVEL": "warning",
     }
     with serving(folder / "data", **settings) as server:
-        log, address = folder / "workers.log", f"127.0.0.1:{free_port()}"
+        log, address = folder / "workers.log", f"127.0.0.1:{own_port()}"
         with log.open("wb") as output:
             workers = subprocess.Popen(
                 (PROGRAM, "worker", "all"),

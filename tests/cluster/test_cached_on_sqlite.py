@@ -16,7 +16,6 @@ import pytest
 
 from domain.ids import AccountId, PostId
 from domain.objects import AccountViewer, PostViewer
-from infra.redis import view_cache_turns
 from infra.sqlite.account_directory import SqliteAccountDirectory
 from infra.sqlite.author_timelines import SqliteAuthorTimelines
 from infra.sqlite.follower_graph import SqliteFollowerGraph
@@ -153,7 +152,6 @@ class TestCachedPostCards(OnSqlite, PostCardsContract):
     async def test_a_closing_leaves_what_it_does_not_concern_in_the_cache(
         self, store: ComparedCards, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(view_cache_turns, "WITHIN_S", 30.0)
         post, other = tweet("ada", "news"), tweet("bob", "other news")
         history = recorded([post, other, liked("cleo", post), closed("cleo")])
         await deliver(POST_CARDS, store, history[:-1])
@@ -171,7 +169,6 @@ class TestCachedPostCards(OnSqlite, PostCardsContract):
     async def test_what_all_read_while_it_is_written_costs_the_store_one_read(
         self, store: ComparedCards, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(view_cache_turns, "WITHIN_S", 30.0)
         post = tweet("ada", "news")
         await deliver(POST_CARDS, store, recorded([post]))
         cards, asked = store.within.cards, list[object]()
@@ -190,7 +187,6 @@ class TestCachedPostCards(OnSqlite, PostCardsContract):
     async def test_what_is_posted_is_cached_before_anybody_asks(
         self, store: ComparedCards, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(view_cache_turns, "WITHIN_S", 30.0)
         store.compares = False
         post = tweet("ada", "news")
         await super(Compared, store).apply(project(recorded([post])), {0: 1})

@@ -20,6 +20,7 @@ from tests.cluster.log_world import (
     attempt,
     claimed,
     closed,
+    decided,
     edited,
     events_of,
     followed,
@@ -149,7 +150,7 @@ async def test_of_twenty_sign_ups_under_one_handle_one_wins(world: World) -> Non
 
     outcomes = await asyncio.gather(
         *(
-            attempt(logs[n % 4], [claimed(account, handle), opened(account, handle)])
+            decided(logs[n % 4], [claimed(account, handle), opened(account, handle)])
             for n, account in enumerate(accounts)
         )
     )
@@ -174,7 +175,7 @@ async def test_deciders_that_read_and_append_again_all_get_in_one_by_one(world: 
         while True:
             newest = await log.latest(f"account/{account}")
             assert newest is not None
-            outcome = await attempt(log, edited(account, after=newest.version))
+            outcome = await decided(log, edited(account, after=newest.version))
             if not isinstance(outcome, Exception):
                 return
             assert isinstance(outcome, VersionConflict)

@@ -14,6 +14,7 @@ from infra.cassandra.event_log import ClusterEventLog
 from infra.cassandra.intents import SLOT_MS
 from infra.cluster.processes import has_ended
 from infra.cluster.sockets import taken
+from infra.kafka.producer import LIMITS
 from infra.kafka.reading import PartitionReader
 from infra.kafka.topics import KafkaTopics
 from infra.stamps import wall_clock_ms
@@ -25,7 +26,8 @@ from tests.cluster.round_trips import ROUND_TRIPS
 
 WRITERS: Final = 8
 BEFORE, AFTER = 200, 100
-BACK_S: Final = 120
+# For what always comes: a machine may be slow, and busy with other things.
+BACK_S: Final = 300
 HOLD_THE_TRUTH: Final = ("kafka", "cassandra", "redis", "postgresql")
 
 
@@ -90,7 +92,10 @@ async def test_acknowledged_commands_survive_and_the_log_goes_on_by_itself(
     own: LocalCluster, engine: str
 ) -> None:
     await cassandra_log.make(own)
-    async with cassandra_log.session_on(own) as session, cassandra_log.producer_on(own) as producer:
+    async with (
+        cassandra_log.session_on(own) as session,
+        cassandra_log.producer_on(own, limits=LIMITS) as producer,
+    ):
         ms = [wall_clock_ms()]
         await cassandra_log.empty(session)
         log = cassandra_log.log_on(session, producer, now_ms=lambda: ms[0])

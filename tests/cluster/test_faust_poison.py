@@ -106,8 +106,9 @@ async def test_a_worker_stops_before_too_many_are_parked_and_goes_on_when_they_a
             await town.letters.retry_all("notebook")
             await until(town.applied_all)
             assert worker.stalled_by is None
+            # What is behind them may come first: they are settled beside it.
+            await until(lambda: not letters_in(town.folder))
 
-    assert letters_in(town.folder) == 0
     assert len(town.notebook.noted()) == len(facts.NAMES)
 
 

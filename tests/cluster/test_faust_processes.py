@@ -1,8 +1,12 @@
 """Workers as processes: nothing is lost and no checkpoint says too much, whatever dies."""
 
 import asyncio
+import os
 import signal
+import sqlite3
+import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -10,9 +14,9 @@ from typing import Final
 import pytest
 
 from tests.cluster import local
-from tests.cluster.local import LocalCluster
+from tests.cluster.local import LocalCluster, own_port
 from tests.cluster.worker_town import WAIT_S, Town, both_work, events, town_at, until
-from tests.programs import free_port, get
+from tests.programs import get
 
 EVENTS: Final = 5_000
 # Longer than a group waits for its members.
@@ -27,8 +31,9 @@ def town(cluster: LocalCluster, tmp_path: Path) -> Iterator[Town]:
 
 async def test_a_worker_that_is_killed_in_the_middle_leaves_no_gap(town: Town) -> None:
     town.produce(events(EVENTS))
-    first = town.process("first", slow_s=0.1)
-    await until(lambda: town.notebook.steps() > EVENTS // 5)
+    # Ten batches and more: it is in the middle for long enough to be met there by who is slow.
+    first = town.process("first", slow_s=2.0)
+    await until(lambda: town.notebook.steps() > 0)
 
     first.kill()
     before = town.notebook.steps()
@@ -39,6 +44,17 @@ async def test_a_worker_that_is_killed_in_the_middle_leaves_no_gap(town: Town) -
     town.check()
 
 
+def send_between_writes(
+    town: Town, worker: "subprocess.Popen[bytes]", fate: signal.Signals
+) -> None:
+    """Return once it was met by the signal: who stands still holds no lock on the file for ever."""
+    file = sqlite3.connect(town.folder / "notebook.db", timeout=WAIT_S, isolation_level=None)
+    with closing(file):
+        file.execute("BEGIN IMMEDIATE")
+        worker.send_signal(fate)
+        os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+
 @pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
 async def test_another_worker_takes_over_the_partitions_of_one_that_is_gone(
     town: Town, fate: signal.Signals
@@ -46,7 +62,7 @@ async def test_another_worker_takes_over_the_partitions_of_one_that_is_gone(
     workers = {name: town.process(name, slow_s=0.02) for name in ("ada", "bob")}
     await both_work(town)
 
-    workers["ada"].send_signal(fate)
+    send_between_writes(town, workers["ada"], fate)
     town.produce(events(EVENTS))
     await until(town.applied_all)
     workers["ada"].send_signal(signal.SIGCONT)
@@ -83,9 +99,11 @@ async def test_a_worker_that_is_told_to_stop_ends_in_order(town: Town) -> None:
 
 async def test_a_worker_tells_on_a_port_of_its_own_how_it_does(town: Town) -> None:
     town.produce(events(100))
-    port = free_port()
+    port = own_port()
     town.process("first", port=port)
     await until(town.applied_all)
+    # A worker that stood still for long meets its group again.
+    await until(lambda: get(port, "/readyz").status_code == 200)
 
     ready, metrics = get(port, "/readyz"), get(port, "/metrics").text
 
@@ -98,7 +116,7 @@ async def test_a_worker_tells_on_a_port_of_its_own_how_it_does(town: Town) -> No
 
 
 async def test_a_worker_that_cannot_begin_is_not_ready(town: Town) -> None:
-    port = free_port()
+    port = own_port()
     town.notebook.have_an_outage()
     town.process("first", port=port)
     await until(lambda: "cannot go on" in (town.folder / "first.log").read_text())

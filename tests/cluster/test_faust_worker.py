@@ -17,10 +17,9 @@ from streams.faust.consumer import Fetched
 from streams.faust.worker import WorkerCrashed
 from streams.feed import Fed
 from tests import facts
-from tests.cluster.local import LocalCluster
+from tests.cluster.local import LocalCluster, own_port
 from tests.cluster.notebook import POISON
 from tests.cluster.worker_town import PARTITIONS, Town, events, letters_in, running, town_at, until
-from tests.programs import free_port
 
 EVENTS: Final = 5_000
 NOTEBOOKS: Final = Build("notebook", 1, 1)
@@ -202,7 +201,7 @@ async def test_a_bug_beside_the_pipeline_ends_the_worker_and_acknowledges_nothin
 
 async def test_a_worker_waits_for_the_broker(town: Town) -> None:
     town.produce(events(10))
-    nowhere = f"127.0.0.1:{free_port()}"
+    nowhere = f"127.0.0.1:{own_port()}"
     worker = town.worker(brokers=f"{nowhere},{town.brokers}")
     brokers_down = town.worker(brokers=nowhere)
 
@@ -222,8 +221,7 @@ async def test_a_topic_that_lacks_what_follows_the_checkpoint_stalls_its_partiti
 
     async with running(worker):
         await until(lambda: town.notebook.steps() == 100 - town.ends[Place("new_tweet", 0).number])
-        await until(lambda: worker.stalled_by is not None)
+        # A broker that is slow stalls it for a moment too.
+        await until(lambda: "1000 is next" in (worker.stalled_by or ""))
 
         assert not worker.ready
-        assert worker.stalled_by is not None
-        assert "1000 is next" in worker.stalled_by

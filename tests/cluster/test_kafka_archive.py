@@ -426,7 +426,7 @@ async def test_the_worker_goes_on_after_an_outage(log: KafkaLog, made: LocalClus
     archive = KafkaArchive(log.servers, store, prefix=log.prefix)
     working = asyncio.create_task(archive.run(rest_s=0))
 
-    await asyncio.wait_for(store.reached.wait(), 60)
+    await asyncio.wait_for(store.reached.wait(), 240)
     working.cancel()
 
     assert await archived(store, dict(log.made)) == recorded

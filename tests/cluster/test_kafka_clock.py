@@ -10,15 +10,17 @@ from domain.errors import Unavailable
 from infra.kafka.clock import DIFFERENCE_MS_MAX, BrokerClock
 from infra.kafka.topics import KafkaTopics
 from infra.stamps import Lease, LeasedStamps, wall_clock_ms
-from tests.cluster.local import LocalCluster
-from tests.programs import free_port
+from tests.cluster.local import LocalCluster, own_port
 
 PREFIX: Final = f"clock{os.getpid()}_"
 WRONG_MS: Final = 60_000
+# A broker that is busy is not what is tested.
+ANSWER_S: Final = 30.0
 
 
 @pytest.fixture
-async def servers(cluster: LocalCluster) -> AsyncIterator[str]:
+async def servers(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    monkeypatch.setattr("infra.kafka.clock.ANSWER_S", ANSWER_S)
     servers = f"127.0.0.1:{cluster.ports.kafka}"
     topics = KafkaTopics(servers, prefix=PREFIX)
     await topics.create(1)
@@ -60,7 +62,7 @@ async def test_no_ids_are_made_while_the_clock_is_wrong(servers: str, by_ms: int
 
 
 async def test_a_kafka_that_does_not_answer_changes_nothing() -> None:
-    clock = BrokerClock(f"127.0.0.1:{free_port()}", clock_ms=wall_clock_ms)
+    clock = BrokerClock(f"127.0.0.1:{own_port()}", clock_ms=wall_clock_ms)
 
     with pytest.raises(Unavailable):
         await clock.compare()

@@ -17,6 +17,7 @@ from tests.cluster.kafka_log import (
     CODEC,
     NOWHERE,
     PARTITIONS,
+    PATIENT,
     KafkaLog,
     by_partition,
     kafka_log,
@@ -132,7 +133,8 @@ async def test_what_is_on_its_way_is_delivered_before_the_producer_closes(
     cluster: LocalCluster,
 ) -> None:
     async with kafka_log(cluster) as log:
-        slow = KafkaProducer(log.servers, prefix=log.prefix, limits=Limits(linger_ms=500))
+        limits = PATIENT._replace(linger_ms=500)
+        slow = KafkaProducer(log.servers, prefix=log.prefix, limits=limits)
         await slow.start()
         on_its_way = asyncio.create_task(slow.produce([record_for(one) for one in likes(10)]))
         await asyncio.sleep(0)

@@ -41,7 +41,7 @@ async def test_a_topic_that_forgets_is_refused(cluster: LocalCluster) -> None:
         admin = AdminClient({"bootstrap.servers": log.servers})
         name = f"{log.prefix}new_reply"
         forgetful = NewTopic(name, PARTITIONS, 1, config={"retention.ms": "60000"})
-        admin.create_topics([forgetful])[name].result(10)
+        admin.create_topics([forgetful])[name].result(60)
 
         with pytest.raises(TopicMismatch, match=r"retention\.ms"):
             await log.topics.create(PARTITIONS)

@@ -1,6 +1,8 @@
 """`starling cluster` starts real engines, and says what runs."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -8,6 +10,8 @@ from infra.cluster.cluster import NAMES
 from infra.cluster.processes import has_ended
 from tests.cluster.local import LocalCluster
 from tests.cluster.round_trips import ROUND_TRIPS
+
+LOOKS_MAX: Final = 60
 
 
 @pytest.mark.parametrize("engine", NAMES)
@@ -30,10 +34,15 @@ def test_a_second_up_changes_nothing(cluster: LocalCluster) -> None:
 
 
 def test_status_says_what_runs(cluster: LocalCluster) -> None:
-    status = cluster.status()
+    # One that is busy with other tests may need longer for an answer than it is given.
+    looks = (cluster.status() for _ in range(LOOKS_MAX))
+    status = next(look for look in looks if all(_is_ready(one) for one in look.values()))
 
     assert list(status) == list(NAMES)
-    assert {one["state"] for one in status.values()} == {"ready"}
     assert all(one["memory_bytes"] > 1_000_000 for one in status.values())
     assert not any(has_ended(one["pid"]) for one in status.values())
     assert all(Path(one["log"]).is_file() for one in status.values())
+
+
+def _is_ready(told: Mapping[str, Any]) -> bool:
+    return bool(told["state"] == "ready")

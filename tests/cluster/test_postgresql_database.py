@@ -35,9 +35,15 @@ async def numbers(database: Database, table: str) -> list[int]:
     return [n for (n,) in await database.rows(f"SELECT n FROM {table} ORDER BY n")]  # noqa: S608
 
 
-async def insert(database: Database, table: str, *ns: int, then: str = "SELECT 1") -> None:
+async def insert(
+    database: Database,
+    table: str,
+    *ns: int,
+    then: str = "SELECT 1",
+    limit_s: float = module.TIMEOUT_S,
+) -> None:
     """All in one transaction, which fails where a number is none."""
-    async with database.transaction(limit_s=0.5) as transaction:
+    async with database.transaction(limit_s=limit_s) as transaction:
         for n in ns:
             if n < 0:
                 raise ZeroDivisionError
@@ -57,7 +63,7 @@ async def test_a_transaction_is_all_or_nothing(database: Database, table: str) -
 
 async def test_what_takes_too_long_is_an_outage_and_undone(database: Database, table: str) -> None:
     with pytest.raises(StoreUnavailable):
-        await insert(database, table, 1, then="SELECT pg_sleep(5)")
+        await insert(database, table, 1, then="SELECT pg_sleep(5)", limit_s=0.5)
 
     assert await numbers(database, table) == []
 
@@ -77,11 +83,11 @@ async def test_a_connection_that_the_server_ends_in_the_middle_is_an_outage(
     cluster: LocalCluster, database: Database
 ) -> None:
     async def work() -> None:
-        async with database.transaction() as transaction:
-            await transaction.rows("SELECT pg_sleep(8), 'ended in the middle'")
+        async with database.transaction(limit_s=60) as transaction:
+            await transaction.rows("SELECT pg_sleep(50), 'ended in the middle'")
 
     working = asyncio.create_task(work())
-    async with database_of(cluster) as other, asyncio.timeout(8):
+    async with database_of(cluster) as other, asyncio.timeout(40):
         while not (pids := await other.rows(WORKING, ("%'ended in the middle'%",))):
             await asyncio.sleep(0.01)
         await other.rows("SELECT pg_terminate_backend(%s)", pids[0])
@@ -94,11 +100,15 @@ async def test_a_connection_that_the_server_ends_in_the_middle_is_an_outage(
 async def test_connections_that_the_server_ended_are_replaced_at_the_first_failure(
     cluster: LocalCluster, database: Database
 ) -> None:
-    async def pid(_: int) -> int:
-        [(pid, _)] = await database.rows("SELECT pg_backend_pid(), pg_sleep(1)")
+    all_are_there = asyncio.Barrier(4)
+
+    async def pid() -> int:
+        async with database.transaction() as transaction:
+            [(pid,)] = await transaction.rows("SELECT pg_backend_pid()")
+            await all_are_there.wait()
         return int(pid)
 
-    pids = await asyncio.gather(*map(pid, range(4)))
+    pids = await asyncio.gather(*(pid() for _ in range(4)))
     assert len(set(pids)) == 4
     async with database_of(cluster) as other:
         for ended in pids:

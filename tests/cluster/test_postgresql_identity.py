@@ -12,6 +12,7 @@ from domain.errors import NotSignedIn, Unavailable, WrongCredentials
 from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
 from infra.local_identity.signing_keys import KEY_LIFETIME_S
+from infra.postgresql import blocking
 from infra.postgresql import identity as module
 from infra.postgresql.database import Database
 from infra.postgresql.identity import KEY_NOTICE_S, PostgresqlIdentityStore
@@ -30,8 +31,15 @@ from tests.fakes import Fakes
 
 CHEAP = Cost(passes=1, memory_kib=8)
 # Within this a process must have heard what another one did.
-HEARD_S = 30.0
+HEARD_S = 120.0
 Process = Callable[[], LocalIdentity]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that needs seconds for a commit is not what is tested."""
+    monkeypatch.setattr(blocking, "LIMIT_S", 30.0)
+    monkeypatch.setattr("infra.postgresql.database.CONNECT_S", 30)
 
 
 @pytest.fixture

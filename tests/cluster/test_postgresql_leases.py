@@ -11,6 +11,7 @@ import pytest
 
 from domain.errors import Unavailable
 from domain.ids import LEASED_WORKER_MAX
+from infra.postgresql import blocking
 from infra.postgresql.blocking import BlockingDatabase
 from infra.postgresql.leases import LEASE_MS, PostgresqlLeases
 from infra.stamps import Lease, LeasedStamps
@@ -19,6 +20,12 @@ from tests.cluster.postgresql import NOWHERE, shared_tables, url_of
 
 NOW_MS = 1_790_000_000_000
 Process = Callable[[], PostgresqlLeases]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that needs seconds for a commit is not what is tested."""
+    monkeypatch.setattr(blocking, "LIMIT_S", 30.0)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from streams.registry import BY_NAME
 from tests.cluster.local import LocalCluster
 
 FIRST, SECOND, THIRD = (replace(TRENDS, version=version) for version in (1, 2, 3))
-JOINED_S: Final = 60.0
+JOINED_S: Final = 240.0
 
 
 class Town(NamedTuple):

@@ -155,6 +155,8 @@ async def read_until(
         for reader in readers:
             with suppress(StoreUnavailable):
                 pages.append(await newest(opened, reader, 30))
+        # What is refused at once gives nobody else a turn.
+        await asyncio.sleep(0)
     return pages
 
 

@@ -45,6 +45,12 @@ from tests.histories import deliveries, histories
 MOMENT_OF_2012_MS = 1_341_100_972_000
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that waits for its disk for seconds is not what is tested."""
+    monkeypatch.setattr("infra.redis.client.TIMEOUT_S", 60.0)
+
+
 class TestRedisHomeTimelines(HomeTimelinesContract):
     @pytest.fixture(autouse=True)
     def _redis(self, cluster: LocalCluster) -> None:

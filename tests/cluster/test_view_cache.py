@@ -13,10 +13,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from infra.redis import view_cache_bars, view_cache_turns
 from infra.redis.client import client
 from infra.redis.view_cache import NotTheStores, Shelf, ViewCaches
-from tests.cluster.local import LocalCluster
+from tests.cluster.local import LocalCluster, own_port
 from tests.cluster.redis_homes import address
-from tests.cluster.view_cache_machine import Process, machine
-from tests.programs import free_port
+from tests.cluster.view_cache_machine import PATIENCE_S, Process, machine
 
 _numbers: Final = count()
 Another = Callable[[], Process]
@@ -25,9 +24,11 @@ Another = Callable[[], Process]
 @pytest.fixture
 def url(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(view_cache_bars, "PAY_AGAIN_S", 0.001)
-    # A machine that is busy is not what is tested.
+    # A machine that is busy, or that stands still for seconds, is not what is tested.
+    monkeypatch.setattr("infra.redis.client.TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr("infra.redis.view_cache.LEASE_MS", round(1_000 * PATIENCE_S))
     for module in (view_cache_bars, view_cache_turns):
-        monkeypatch.setattr(module, "WITHIN_S", 30.0)
+        monkeypatch.setattr(module, "WITHIN_S", PATIENCE_S)
     return address(cluster.ports.redis)
 
 
@@ -75,7 +76,7 @@ async def is_cached(process: Process, one: int) -> bool:
 
 
 async def paid(process: Process) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while process.bars.owes:
             await asyncio.sleep(0.001)
 
@@ -308,14 +309,14 @@ async def test_it_is_counted_what_came_of_reads(another: Another) -> None:
 
 
 async def test_without_redis_the_store_is_asked_at_once() -> None:
-    redis = client(f"redis://127.0.0.1:{free_port()}/0")
+    redis = client(f"redis://127.0.0.1:{own_port()}/0")
     process, store = Process(redis, "nobody"), Numbers(n1=7)
 
     for _ in range(10):
         assert await process.shelf.read([1], store.load) == {1: 7}
         await (await Held(process, 1).begin()).end()
 
-    assert process.caches.breakers[0].state == "open"
+    assert process.caches.breakers[0].state != "closed"
     await process.caches.close()
     assert await process.shelf.read([1], store.load) == {1: 7}
     await redis.aclose()

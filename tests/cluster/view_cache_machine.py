@@ -36,6 +36,8 @@ from projections.projection import StoreUnavailable
 IDS: Final = range(2)
 SOME: Final = st.sampled_from([[0], [0, 1]])
 PROCESSES: Final = range(2)
+# Only what is cut is cut, and bars run out when a rule says so: not when the machine is busy.
+PATIENCE_S: Final = 60.0
 # Some are more frequent: while a process is cut off less can be said.
 DISTURBANCES: Final = (
     "it is cut off",
@@ -72,7 +74,7 @@ class Cuttable(CacheScripts):
         """See `CacheScripts.run`."""
         if self.cut:
             raise StoreUnavailable("cut")
-        return await self._known.run(script, keys, arguments, breaker=breaker, within_s=within_s)
+        return await self._known.run(script, keys, arguments, breaker=breaker, within_s=PATIENCE_S)
 
 
 class Process:
@@ -84,6 +86,7 @@ class Process:
         self.caches = ViewCaches(redis, self.scripts)
         cache = self.caches.of(namespace)
         self.bars: Bars = cache.bars
+        self.bars._bar_ms = round(1_000 * PATIENCE_S)  # noqa: SLF001
         self.shelf = cache.shelf("number", lambda number: b"%d" % number, int)
 
     def keys(self, ids: Iterable[int]) -> list[str]:
@@ -165,7 +168,10 @@ class CacheMachine(RuleBasedStateMachine):
         self.failures: list[Apply] = []
 
     async def _client(self) -> RedisClient:
-        return client(self.url)
+        found = client(self.url)
+        assert found._shared is not None  # noqa: SLF001
+        found._shared._limit_s = PATIENCE_S  # noqa: SLF001
+        return found
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)

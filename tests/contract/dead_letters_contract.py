@@ -66,7 +66,9 @@ class Bench:
         await self.pipeline.take([garbage])
 
     async def settle(self) -> None:
-        await self.pipeline.settle(self)
+        """Turn by turn: how much is done in one depends on how long it takes."""
+        while await self.pipeline.settle(self):
+            pass
 
     async def waiting(self) -> list[tuple[int, str]]:
         found = await self.dead_letters.parked("words", 100)

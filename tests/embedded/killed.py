@@ -17,12 +17,13 @@ def kill_in_the_middle(
     server: Server, name: str, *arguments: str, kills: int, within_s: float = 0.0
 ) -> int:
     """Begin to replay so many times, each time until it has moved on and up to so much longer, by
-    chance and the same in every run; where it was in the end."""
+    chance and the same in every run; where it was in the end. None of them swaps: one that comes to
+    its end before it is killed is gone on with too."""
     path, reached = second_of(server, name), 0
     chance, pause = random.Random(name), threading.Event()
     for _ in range(kills):
         killed = subprocess.Popen(
-            [PROGRAM, "replay", name, *arguments],
+            [PROGRAM, "replay", name, "--no-swap", *arguments],
             env=server.environ,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -33,6 +33,8 @@ TWEET: Final = 3
 REPLY: Final = 6
 NOWHERE: Final = 99
 KEY: Final = 7
+# A projection answers as soon as it has the processor.
+PATIENTLY: Final = ("--wait", 60)
 
 
 @pytest.fixture(scope="module")
@@ -268,15 +270,15 @@ async def test_a_running_server_does_what_was_asked(data: Path) -> None:
     async with embedded.running(), ControlSocket(data, Operator(embedded)):
         for handle in ("ada", "bob"):
             await give(open_account, OpenAccount(handle=handle), embedded.ports)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             status = embedded.progress.status("account_directory")
             await embedded.progress.caught_up(status, embedded.log.head)
         (parked,) = await embedded.dead_letters.parked(None, 9)
 
-        in_vain = await asyncio.to_thread(about, "retry", "account_directory", "--all")
+        in_vain = await asyncio.to_thread(about, "retry", "account_directory", "--all", *PATIENTLY)
         odd.clear()
         place = (PARTITION, parked.position)
-        mended = await asyncio.to_thread(about, "retry", "account_directory", *place)
+        mended = await asyncio.to_thread(about, "retry", "account_directory", *place, *PATIENTLY)
         found = await embedded.views.account_directory.by_handle("ada")
 
     assert "AssertionError: a bug" in parked.error

@@ -15,7 +15,8 @@ import pytest
 from tests.blackbox.client import PASSWORD, Api, Person, expect, items_of, made, new_word
 from tests.blackbox.server import Server, serving
 
-pytestmark = pytest.mark.slow
+# Each test starts the program a few times.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 # Nothing else in the folder has these.
 IMPORTED: Final = "zyx_imported"

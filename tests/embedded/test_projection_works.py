@@ -14,7 +14,8 @@ from infra.settings import Settings, environ_of, load
 from tests.blackbox.client import Api, Person, expect, problem
 from tests.blackbox.server import serving
 
-pytestmark = pytest.mark.slow
+# Most works start the program.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 NAME = "notifications"
 ADMIN = "/v1/admin/projections"
@@ -43,7 +44,7 @@ def asked(admin: Person, work: str, **part: str) -> dict[str, Any]:
     """What came of a work, when it is over."""
     expect(admin.post(f"{ADMIN}/{NAME}/{work}", json={"reason": "a test", **part}), 202)
     pause = threading.Event()
-    for _ in range(400):
+    for _ in range(1_200):
         found = item(admin)
         assert found["work"]["work"] == work
         if found["work"]["state"] != "running":
@@ -72,9 +73,11 @@ def test_a_projection_is_built_swapped_rolled_back_and_verified_over_http(admin:
 
 
 def test_one_work_at_a_time(admin: Person) -> None:
-    expect(admin.post(f"{ADMIN}/{NAME}/verify"), 202)
+    # So slow that it does not come to its end by itself.
+    slow = {"reason": "a test", "events_per_second": 0.01}
+    expect(admin.post(f"{ADMIN}/{NAME}/replay", json=slow), 202)
 
-    problem(admin.post(f"{ADMIN}/{NAME}/replay"), 409, "conflict")
+    problem(admin.post(f"{ADMIN}/{NAME}/verify"), 409, "conflict")
     problem(admin.post(f"{ADMIN}/nonsense/replay"), 404, "not-found")
     expect(admin.post(f"{ADMIN}/trends/verify"), 202)
 

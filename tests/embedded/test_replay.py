@@ -11,11 +11,16 @@ import httpx
 import pytest
 
 from infra.folder import projection_file
+from tests.blackbox.client import READS_MAX
 from tests.blackbox.server import PROGRAM, Server, serving
 from tests.blackbox.town import Town, clients
 from tests.embedded.killed import head_of, kill_in_the_middle, wait_beyond
 
-pytestmark = pytest.mark.slow
+# Each test starts the program a few times.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+# Slow enough that none comes to its end by itself.
+SLOW = "0.2"
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +109,8 @@ def test_a_side_generation_is_built_as_of_a_position(server: Server, town: Town)
 def test_a_killed_replay_goes_on_where_it_was(server: Server, town: Town) -> None:
     before = town.answers()
 
-    kill_in_the_middle(server, "engagement", "--throttle", "50", kills=3)
-    told = done(server.command("replay", "engagement", "--json"))
+    kill_in_the_middle(server, "engagement", "--throttle", SLOW, kills=3)
+    told = done(server.command("replay", "engagement", "--throttle", "0", "--json"))
 
     assert (told["built"], told["answering"]) == (2, 2)
     assert told["events"] < head_of(server.folder)
@@ -115,7 +120,7 @@ def test_a_killed_replay_goes_on_where_it_was(server: Server, town: Town) -> Non
 def test_an_interrupted_replay_says_that_it_can_go_on(server: Server, town: Town) -> None:
     del town
     interrupted = subprocess.Popen(
-        [PROGRAM, "replay", "conversations", "--throttle", "0.2"],
+        [PROGRAM, "replay", "conversations", "--throttle", SLOW],
         env=server.environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -124,7 +129,7 @@ def test_an_interrupted_replay_says_that_it_can_go_on(server: Server, town: Town
     wait_beyond(projection_file(server.folder, "conversations", 1, 2), 0)
     too_early = server.command("projections", "prune", "conversations")
     interrupted.send_signal(signal.SIGINT)
-    _, told = interrupted.communicate(timeout=30)
+    _, told = interrupted.communicate(timeout=60)
 
     assert too_early.returncode == 1
     assert "is being built by another process" in too_early.stderr
@@ -155,7 +160,8 @@ def test_every_projection_is_built_anew_while_clients_read_and_write(
 ) -> None:
     before, numbers = town.answers(), generations(server)
 
-    with clients(partial(httpx.Client, base_url=server.url, timeout=30), town) as seen:
+    opened = partial(httpx.Client, base_url=server.url, timeout=30)
+    with clients(opened, town, reads_max=READS_MAX) as seen:
         ended = server.command("replay", "--all", "--json")
 
     assert ended.returncode == 0, ended.stderr

@@ -12,8 +12,9 @@ from infra.importing.recording import give
 from infra.sample import build
 from infra.sample.loading import DATA, SOMEBODY, is_due, load
 from tests.bench.bench_text import SHARED
+from tests.cluster.local import own_port
 from tests.conftest import IN_CI
-from tests.programs import free_port, get, line_with, out_of, serving, starling
+from tests.programs import get, line_with, out_of, serving, starling
 from tests.write_side import WriteSide
 
 MKLAB = SHARED / "data" / "posts" / "mklab_tweets.jsonl.gz"
@@ -26,6 +27,7 @@ async def due(side: WriteSide) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_an_empty_log_gets_the_sample_once(tmp_path: Path) -> None:
     with WriteSide(tmp_path) as side:
         assert await due(side)
@@ -89,12 +91,16 @@ def test_it_is_what_the_script_makes_of_the_data_sets(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
 def test_a_first_start_serves_while_it_loads_and_goes_on_after_a_kill(tmp_path: Path) -> None:
-    port = free_port()
+    port = own_port()
     with serving(tmp_path, port, sample="1") as server:
         line_with(out_of(server), "events")
-        assert get(port, "/v1/timelines/public").status_code == 200
+        # Accounts come first: then there would be nothing yet to find again.
+        shown = get(port, "/v1/timelines/public")
+        while not shown.json()["items"]:
+            shown = get(port, "/v1/timelines/public")
         server.kill()
 
     with serving(tmp_path, port, sample="1") as server:
@@ -102,7 +108,7 @@ def test_a_first_start_serves_while_it_loads_and_goes_on_after_a_kill(tmp_path: 
         assert line_with(out_of(server), "/v1/timelines/public").strip().startswith("read")
         assert get(port, f"/v1/accounts/by-handle/{SOMEBODY}").json()["handle"] == SOMEBODY
         asked = starling(tmp_path, "projections", "--json")
-        assert '"position"' in asked.communicate(timeout=30)[0]
+        assert '"position"' in asked.communicate(timeout=120)[0]
 
     assert ", 0 were there already" not in told
     assert " 0 events" not in told
@@ -110,7 +116,7 @@ def test_a_first_start_serves_while_it_loads_and_goes_on_after_a_kill(tmp_path: 
 
 @pytest.mark.slow
 def test_without_it_a_first_start_has_nothing(tmp_path: Path) -> None:
-    port = free_port()
+    port = own_port()
 
     with serving(tmp_path, port):
         assert get(port, "/v1/timelines/public").json()["items"] == []

@@ -187,7 +187,7 @@ async def test_commands_beyond_those_that_may_wait_are_turned_away(
 
     def hold(_group: Sequence[Recorded]) -> None:
         committing.set()
-        free.wait(10)
+        free.wait(60)
 
     log = SqliteEventLog(tmp_path / "log.db", codec, now_ms=wall_clock_ms, on_commit=(hold,))
 
@@ -195,7 +195,7 @@ async def test_commands_beyond_those_that_may_wait_are_turned_away(
         await log.publish([facts.liked("bob", facts.tweet("ada"))])
 
     accepted = [asyncio.create_task(publish())]
-    await asyncio.to_thread(committing.wait, 10)
+    assert await asyncio.to_thread(committing.wait, 60)
     accepted += [asyncio.create_task(publish()) for _ in range(4)]
     await asyncio.sleep(0)
     with pytest.raises(Unavailable, match="Too many"):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from hypothesis.stateful import RuleBasedStateMachine
 
@@ -14,6 +14,7 @@ from tests.model.looking import QUERIES, Disagreement, Look, agree
 from tests.model.product import Person, Product, Refused
 
 T = TypeVar("T")
+TOKEN: Final = "consistency-token"
 
 
 class Sent(NamedTuple):
@@ -89,13 +90,13 @@ class WholeSystem(RuleBasedStateMachine):
         return f"key-{self.keys}"
 
     async def send(self, request: commands.Request, key: str) -> Answered:
-        headers = {"idempotency-key": key, "consistency-token": self.newest_token}
+        headers = {"idempotency-key": key, TOKEN: self.newest_token}
         if request.if_match is not None:
             headers["if-match"] = f'"{request.if_match}"'
         token = self.moderator if request.who is None else self.tokens[request.who]
         answered = await self.system.ask(request.method, request.path, token, request.body, headers)
         self.sent.append(Sent(request, key, answered))
-        self.newest_token = answered.headers.get("consistency-token", self.newest_token)
+        self.newest_token = answered.headers.get(TOKEN, self.newest_token)
         return answered
 
     def sign_up(self, handle: str) -> None:

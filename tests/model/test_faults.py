@@ -27,9 +27,14 @@ COPIED = (
 )
 SEEDS = 8
 # Enough to see that the copy itself disagrees with nothing; test_whole_system.py looks further.
-SEEDS_WITHOUT_A_FAULT = 2
+SEEDS_WITHOUT_A_FAULT = 1
 EXAMPLES = 15
 STEPS = 50
+# Every third is left to torture: the other two are more than twenty, of all families.
+PARAMETERS = [
+    pytest.param(fault, id=fault.name, marks=[pytest.mark.torture] if place % 3 == 2 else [])
+    for place, fault in enumerate(FAULTS)
+]
 
 
 @pytest.fixture
@@ -40,7 +45,8 @@ def copy() -> Iterator[Path]:
             source, target = ROOT / name, Path(folder) / name
             target.parent.mkdir(exist_ok=True)
             if source.is_dir():
-                shutil.copytree(source, target)
+                # Other processes compile modules meanwhile: "x.pyc.123" is gone in a moment.
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.pyc.*"))
             else:
                 shutil.copy2(source, target)
         yield Path(folder)
@@ -59,7 +65,7 @@ def hunt(folder: Path, seeds: int = SEEDS, first: int = 0) -> subprocess.Complet
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("fault", [pytest.param(fault, id=fault.name) for fault in FAULTS])
+@pytest.mark.parametrize("fault", PARAMETERS)
 def test_a_planted_fault_is_caught(fault: Fault, copy: Path) -> None:
     fault.plant(copy)
 
@@ -80,5 +86,5 @@ def test_the_copy_without_a_fault_passes(copy: Path) -> None:
 
 
 def test_there_are_twenty_faults_and_no_two_alike() -> None:
-    assert len(FAULTS) >= 20
+    assert sum(not parameter.marks for parameter in PARAMETERS) >= 20
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)

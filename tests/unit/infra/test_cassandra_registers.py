@@ -17,11 +17,14 @@ PLACE: Final = Place("new_like", 3)
 
 
 class Tables:
-    """Notes how many rows each request writes; does not answer while `away`."""
+    """Notes how many rows each request writes; does not answer while `away`. What is read is as it
+    was at first: nothing."""
 
     def __init__(self) -> None:
         self.away = False
         self.requests: list[int] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def batch(self, rows: Sequence[Statement]) -> None:
         await asyncio.sleep(0)
@@ -31,6 +34,7 @@ class Tables:
 
     async def execute(self, cql: str, values: Sequence[Any]) -> list[Any]:
         if cql.startswith("SELECT"):
+            await self.answers.wait()
             return []
         await self.batch([(cql, values)])
         return []
@@ -78,3 +82,25 @@ async def test_while_cassandra_is_away_each_is_found_in_memory(
     await registers.close()
 
     assert [one and one.offset for one in found] == [0, 1, 2]
+
+
+async def test_what_comes_to_be_written_while_it_is_read_is_found(
+    registers: Registers, tables: Tables
+) -> None:
+    tables.away = True
+    await publish(registers, 1)
+    tables.answers.clear()
+    latest = asyncio.create_task(registers.latest("like/1/1"))
+    history = asyncio.create_task(registers.history("like/1/1"))
+    await asyncio.sleep(0)
+    tables.away = False
+    writing = registers._writing  # noqa: SLF001
+    assert writing is not None
+    await writing
+
+    tables.answers.set()
+
+    found = await latest
+    assert found is not None
+    assert found.offset == 1
+    assert await history == [found]

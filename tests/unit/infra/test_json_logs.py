@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,9 +20,10 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    """What was logged while the test ran."""
+    """What was logged while the test ran; by nobody else's threads."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
+    handler.addFilter(lambda record: record.thread == threading.get_ident())
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.addHandler(handler)

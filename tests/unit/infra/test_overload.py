@@ -1,6 +1,7 @@
 """A server with too much to do turns requests away at once, and finishes what it took on."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
@@ -12,12 +13,12 @@ import uvicorn
 from infra.overload import INTERVAL_S, WAIT_S, ReadQueue, shedding
 from tests.asgi import OpenChecks
 from tests.clock import Clock
-from tests.programs import free_port
 from web.app import build
 from web.routing import Auth, Call, Reply, Route
 
 REQUESTS_MAX: Final = 3
 CROWD: Final = 2
+ANSWERS_S: Final = 60.0
 
 
 class Slow:
@@ -52,7 +53,8 @@ class Town(NamedTuple):
 async def serving(
     streams: Callable[[], int] = lambda: 0, queue: ReadQueue | None = None
 ) -> AsyncIterator[Town]:
-    slow, port = Slow(), free_port()
+    # Taken from the beginning: a port that was only found free may be somebody else's by now.
+    slow, listening = Slow(), socket.create_server(("127.0.0.1", 0))
     routes = (
         Route(method="GET", path="/slow", endpoint=slow.slow, summary="", auth=Auth.NONE),
         Route(method="POST", path="/slow", endpoint=slow.slow, summary="", auth=Auth.NONE),
@@ -67,16 +69,18 @@ async def serving(
     )
     config = uvicorn.Config(
         build(routes, OpenChecks().edge()),
-        port=port,
         http=shedding(streams, requests_max=REQUESTS_MAX, queue=queue),
         log_config=None,
     )
     server = uvicorn.Server(config)
-    running = asyncio.create_task(server._serve())  # noqa: SLF001 - signals are the test run's
+    running = asyncio.create_task(
+        server._serve([listening])  # noqa: SLF001 - signals are the test run's
+    )
     try:
         while not server.started:  # noqa: ASYNC110 - it tells in no other way
             await asyncio.sleep(0.01)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        async with httpx.AsyncClient(base_url=url, timeout=ANSWERS_S) as client:
             yield Town(slow, client)
     finally:
         slow.free.set()

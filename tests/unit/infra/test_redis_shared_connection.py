@@ -1,6 +1,7 @@
 """Many callers share a connection to Redis: each gets its own answer, or hears of none."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -10,7 +11,6 @@ import pytest_asyncio
 from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
 from infra.redis.shared_connection import SharedConnection
-from tests.programs import free_port
 from tests.resp_server import RespServer, resp_server
 
 LIMIT_S: Final = 1.0
@@ -115,12 +115,15 @@ async def test_a_connection_that_was_closed_is_opened_anew(
 
 
 async def test_where_nobody_listens_everybody_hears_it() -> None:
-    connection = SharedConnection(
-        "127.0.0.1", free_port(), greeting=(), error_of=ResponseError, limit_s=LIMIT_S
-    )
+    with socket.socket() as held:  # so that nobody else comes to listen there
+        held.bind(("127.0.0.1", 0))
+        port = int(held.getsockname()[1])
+        connection = SharedConnection(
+            "127.0.0.1", port, greeting=(), error_of=ResponseError, limit_s=LIMIT_S
+        )
 
-    asked = (connection.ask(("ECHO", number)) for number in range(3))
-    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        asked = (connection.ask(("ECHO", number)) for number in range(3))
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
 
     assert {type(one) for one in outcomes} == {ConnectionError}
     await connection.close()

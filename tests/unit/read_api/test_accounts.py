@@ -40,7 +40,7 @@ async def test_me_is_waited_for_and_never_missing(tmp_path: Path) -> None:
     """The token says that the account is there, so a view that lacks it is behind."""
     with closing(ReadWorld(tmp_path)) as empty:
         behind = await empty.ask("/v1/accounts/me", who="ada", prefer="wait=0")
-        asked = asyncio.create_task(empty.ask("/v1/accounts/me", who="ada"))
+        asked = asyncio.create_task(empty.ask("/v1/accounts/me", who="ada", prefer="wait=10"))
         await asyncio.sleep(0)
         await empty.given_people()
 

@@ -1,7 +1,7 @@
 """Reading as of a moment that is past, over HTTP."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.ids import millis_of, rfc3339
@@ -152,11 +152,7 @@ async def test_what_shows_no_view_is_not_as_of_anything(world: ReadWorld, path: 
 
 
 @given(text=st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=60))
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=40)
 async def test_whatever_is_sent_is_answered_with_a_problem(world: ReadWorld, text: str) -> None:
     found = await world.ask("/v1/trends", who=ADMIN, as_of=text)
 

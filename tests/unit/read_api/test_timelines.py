@@ -12,7 +12,7 @@ from projections.projection import StoreUnavailable
 from tests import facts
 from tests.read_world import Json, ReadWorld, ids_of, link_of, name_of
 
-TOGETHER_S: Final = 10.0
+TOGETHER_S: Final = 60.0
 
 
 async def given_friends(world: ReadWorld) -> None:

@@ -16,6 +16,7 @@ from streams.polled_progress import PolledProgress
 TWEETS = Projection("tweets", 1, frozenset({TweetPosted}), lambda _: [])
 LIKES = Projection("likes", 1, frozenset({LikeAdded}), lambda _: [])
 TWEET_3 = Place("new_tweet", 3).number
+PATIENT_S = 60.0
 
 
 class Store:
@@ -52,7 +53,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_read_waits_until_the_store_is_there() -> None:
     store = Store({}, {TWEET_3: 4}, {TWEET_3: 5})
 
-    await progress(store).reached(["tweets"], {"new_tweet/3": 5}, 10.0)
+    await progress(store).reached(["tweets"], {"new_tweet/3": 5}, PATIENT_S)
 
     assert store.asked == 3
 
@@ -60,9 +61,9 @@ async def test_a_read_waits_until_the_store_is_there() -> None:
 async def test_a_store_that_was_there_is_not_asked_again() -> None:
     store = Store({TWEET_3: 5})
     polled = progress(store)
-    await polled.reached(["tweets"], {"new_tweet/3": 5}, 10.0)
+    await polled.reached(["tweets"], {"new_tweet/3": 5}, PATIENT_S)
 
-    await polled.reached(["tweets"], {"new_tweet/3": 4}, 10.0)
+    await polled.reached(["tweets"], {"new_tweet/3": 4}, PATIENT_S)
 
     assert store.asked == 1
 
@@ -72,7 +73,12 @@ async def test_who_waits_too_long_is_told() -> None:
         await progress(Store({TWEET_3: 4})).reached(["tweets"], {"new_tweet/3": 5}, 0.0)
 
 
-async def test_who_does_not_want_to_wait_is_served_what_is_there() -> None:
+async def test_who_does_not_want_to_wait_is_served_what_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The store answers, however long that takes this process.
+    monkeypatch.setattr(polled_progress, "ASK_S", PATIENT_S)
+
     await progress(Store({TWEET_3: 5})).reached(["tweets"], {"new_tweet/3": 5}, 0.0)
 
 
@@ -90,7 +96,7 @@ async def test_many_who_wait_ask_together() -> None:
 
     async with asyncio.TaskGroup() as readers:
         for position in (5, 6) * 50:
-            readers.create_task(polled.reached(["tweets"], {"new_tweet/3": position}, 10.0))
+            readers.create_task(polled.reached(["tweets"], {"new_tweet/3": position}, PATIENT_S))
 
     assert store.asked == 3
 
@@ -99,7 +105,7 @@ async def test_a_store_that_is_down_is_waited_for() -> None:
     store = Store(StoreUnavailable("down"), {TWEET_3: 5})
     polled = progress(store)
 
-    await polled.reached(["tweets"], {"new_tweet/3": 5}, 10.0)
+    await polled.reached(["tweets"], {"new_tweet/3": 5}, PATIENT_S)
 
     assert polled.stalled_by("tweets") is None
 
@@ -117,7 +123,9 @@ async def test_a_store_that_stays_down_says_so() -> None:
 
 async def test_a_bug_of_the_store_is_raised_to_who_waits() -> None:
     with pytest.raises(ZeroDivisionError):
-        await progress(Store(ZeroDivisionError())).reached(["tweets"], {"new_tweet/3": 5}, 10.0)
+        await progress(Store(ZeroDivisionError())).reached(
+            ["tweets"], {"new_tweet/3": 5}, PATIENT_S
+        )
 
 
 async def test_an_event_that_is_not_published_yet_is_waited_for_twice() -> None:
@@ -133,7 +141,7 @@ async def test_an_event_that_is_not_published_yet_is_waited_for_twice() -> None:
     store = Store({TWEET_3: 4}, {TWEET_3: 5})
     polled = PolledProgress([(TWEETS, store)], published)
 
-    await polled.reached(["tweets"], {"stream:edits-7": 2}, 10.0)
+    await polled.reached(["tweets"], {"stream:edits-7": 2}, PATIENT_S)
 
     assert (answers, store.asked) == ([], 2)
 
@@ -146,7 +154,7 @@ async def test_an_event_that_is_never_published_is_not_reached() -> None:
 async def test_another_generation_is_asked_once_it_has_what_was_told_of_the_one_before() -> None:
     before = Store({TWEET_3: 5})
     polled, swapped = progress(before), list[str]()
-    await polled.reached(["tweets"], {"new_tweet/3": 5}, 10.0)
+    await polled.reached(["tweets"], {"new_tweet/3": 5}, PATIENT_S)
 
     behind = await polled.swap("tweets", Store({TWEET_3: 4}), lambda: swapped.append("too early"))
     level = await polled.swap("tweets", Store({TWEET_3: 5}), lambda: swapped.append("level"))
@@ -160,7 +168,7 @@ async def test_after_a_swap_the_new_generation_is_waited_for() -> None:
     await polled.swap("tweets", after, lambda: None)
     before.answers = [{TWEET_3: 9}]
 
-    await polled.reached(["tweets"], {"new_tweet/3": 6}, 10.0)
+    await polled.reached(["tweets"], {"new_tweet/3": 6}, PATIENT_S)
 
     assert after.asked == 3
 
@@ -168,7 +176,7 @@ async def test_after_a_swap_the_new_generation_is_waited_for() -> None:
 async def test_who_waits_during_a_swap_waits_for_the_new_generation() -> None:
     before, after = Store({}), Store({}, {}, {TWEET_3: 7})
     polled = progress(before)
-    waiting = asyncio.create_task(polled.reached(["tweets"], {"new_tweet/3": 7}, 10.0))
+    waiting = asyncio.create_task(polled.reached(["tweets"], {"new_tweet/3": 7}, PATIENT_S))
     await asyncio.sleep(0)
 
     assert await polled.swap("tweets", after, lambda: None)

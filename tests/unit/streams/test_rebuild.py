@@ -127,7 +127,8 @@ async def test_a_pace_that_changes_holds_from_then_on(rebuilding: Any) -> None:
     """At first a few a tenth of a second, then without a limit."""
     store, reports = Store(), list[Rebuilt]()
 
-    await rebuilding(store, Told(Course(50), Course(50), Course()), reports.append)
+    # Who was away for long may catch up with its pace, but looks before how it is to go on.
+    await rebuilding(store, Told(Course(50), Course()), reports.append)
 
     batches = [after - before for before, after in pairwise([0, *store.taken])]
     assert batches[0] == 5

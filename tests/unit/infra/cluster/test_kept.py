@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 
-from infra.cluster import kept
+from infra.cluster import kept, sockets
 from infra.cluster.artefacts import Artefacts
 from infra.cluster.engine import Launch
 from infra.cluster.kept import EngineFailed, KeptEngine, State, Step
@@ -76,7 +76,9 @@ class Parrots:
 
 
 @pytest.fixture
-def parrots(tmp_path: Path) -> Iterator[Parrots]:
+def parrots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parrots]:
+    # On a busy machine a parrot is long in answering, which makes it no less ready.
+    monkeypatch.setattr(sockets, "ANSWER_S", 60.0)
     parrots = Parrots(tmp_path)
     yield parrots
     parrots.kept().down(wipe=True)

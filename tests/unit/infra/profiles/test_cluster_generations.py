@@ -101,7 +101,7 @@ async def test_the_generation_that_the_row_names_answers(process: Process) -> No
 async def test_it_does_not_answer_before_it_has_what_was_told_here(process: Process) -> None:
     behind = process.stores["trends", 2] = Store()
     behind.reached = {TWEETS: 4}
-    await process.progress.reached(["trends"], TREND_TOKEN, 1.0)
+    await process.progress.reached(["trends"], TREND_TOKEN, 30.0)
 
     process.see("kept", "live")
     await asyncio.sleep(0.2)
