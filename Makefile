@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run install dev test check static lint types contracts browser torture bench bench-cluster bench-fanout bench-burst bench-docs fmt lock clean
+.PHONY: help run install dev test test-again check static lint types contracts browser torture bench bench-cluster bench-fanout bench-burst bench-docs fmt lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ dev: $(VENV)/.project $(VENV)/.dev  ## Add the development tools and the cluster
 
 test: dev browser static  ## Lint, types, architecture contracts and every test
 	@$(PYTEST) -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not torture" $(ARGS)
+
+test-again: dev  ## What failed the last time, one after the other
+	@$(PYTEST) -m "not torture" --last-failed --last-failed-no-failures none $(ARGS)
 
 check: dev static  ## The fast loop: as test, without slow tests, servers and browser
 	@$(PYTEST) -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not (slow or servers or browser or torture)" $(ARGS)
