@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from commands.answers import ACCEPTED
+from commands.auditing import audited
 from commands.endpoints import answering, command_route
 from commands.guards import admit
 from commands.handling import Decision
@@ -13,7 +13,6 @@ from commands.moderation_routes import Measure
 from commands.ports import DeadLetterRequests, Ports
 from commands.retry_dead_letters import RetryDeadLetters, retry_dead_letters
 from domain.errors import NotFound
-from domain.events import AdminActed
 from domain.ids import AccountId
 from web.routing import Auth, Call, Route
 
@@ -47,14 +46,9 @@ class Operations:
         place = (command.projection, command.partition, command.position)
         if not await self._dead_letters.request(*place, command.request):
             raise NotFound("There is no such dead letter")
-        acted = AdminActed(
-            event_id=ports.stamps.event_id(),
-            actor_id=command.admin_id,
-            action=f"{command.request}_dead_letter",
-            target="/".join(("dead-letter", *map(str, place))),
-            reason=command.reason,
-        )
-        return Decision(ACCEPTED, publish=(acted,))
+        action = f"{command.request}_dead_letter"
+        target = "/".join(("dead-letter", *map(str, place)))
+        return audited(ports, command.admin_id, action, target, command.reason)
 
 
 def routes(ports: Ports, dead_letters: DeadLetterRequests) -> tuple[Route, ...]:

@@ -7,14 +7,13 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from commands.answers import ACCEPTED
+from commands.auditing import audited
 from commands.endpoints import answering, command_route
 from commands.guards import admit
 from commands.handling import Decision
 from commands.moderation_routes import Measure
 from commands.ports import LogPart, Ports, ProjectionWork, ProjectionWorks, Steer
 from domain.errors import Invalid
-from domain.events import AdminActed
 from domain.ids import AccountId, PostId
 from web.ids import IdText, id_of
 from web.routing import Auth, Call, Endpoint, Route
@@ -104,27 +103,15 @@ class Works:
         """Raises Suspended, NotFound, Conflict (another work is under way), Unavailable."""
         admit(command.admin_id, ports)
         await self._works.begin(command.projection, command.work, command.part, command.per_s_max)
-        acted = AdminActed(
-            event_id=ports.stamps.event_id(),
-            actor_id=command.admin_id,
-            action=f"{command.work}_projection",
-            target=f"projection/{command.projection}",
-            reason=command.reason,
-        )
-        return Decision(ACCEPTED, publish=(acted,))
+        action, target = f"{command.work}_projection", f"projection/{command.projection}"
+        return audited(ports, command.admin_id, action, target, command.reason)
 
     async def steer_replay(self, command: SteerReplay, ports: Ports) -> Decision:
         """Raises Suspended, NotFound, Conflict (nothing is being built), Unavailable."""
         admit(command.admin_id, ports)
         await self._works.steer(command.projection, command.how, command.per_s_max)
-        acted = AdminActed(
-            event_id=ports.stamps.event_id(),
-            actor_id=command.admin_id,
-            action=f"{command.how}_replay",
-            target=f"projection/{command.projection}",
-            reason=command.reason,
-        )
-        return Decision(ACCEPTED, publish=(acted,))
+        action, target = f"{command.how}_replay", f"projection/{command.projection}"
+        return audited(ports, command.admin_id, action, target, command.reason)
 
 
 def routes(ports: Ports, works: ProjectionWorks) -> tuple[Route, ...]:

@@ -3,10 +3,10 @@
 import msgspec
 
 from commands.answers import ACCEPTED
+from commands.auditing import audited
 from commands.guards import admit
 from commands.handling import Decision
 from commands.ports import DeadLetterRequests, Ports
-from domain.events import AdminActed
 from domain.ids import AccountId
 
 
@@ -26,11 +26,5 @@ async def retry_dead_letters(
     admit(command.admin_id, ports)
     if not await dead_letters.retry_all(command.projection):
         return Decision(ACCEPTED)
-    acted = AdminActed(
-        event_id=ports.stamps.event_id(),
-        actor_id=command.admin_id,
-        action="retry_dead_letters",
-        target=f"dead-letters/{command.projection}",
-        reason=command.reason,
-    )
-    return Decision(ACCEPTED, publish=(acted,))
+    target = f"dead-letters/{command.projection}"
+    return audited(ports, command.admin_id, "retry_dead_letters", target, command.reason)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from math import inf
+from math import inf, isfinite
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from domain.errors import Conflict
@@ -105,12 +105,22 @@ def is_silent(seen_ms: int, now_ms: int) -> bool:
     return now_ms - seen_ms > SILENT_S * 1_000
 
 
+def finite(number: float) -> float | None:
+    """As both stores have it: NULL where there is no limit."""
+    return number if isfinite(number) else None
+
+
+def orders_of(wish: Wish, per_s_max: float | None) -> Orders:
+    """From what both stores keep of them."""
+    return Orders(wish, inf if per_s_max is None else per_s_max)
+
+
 def told_of(row: Sequence[Any], *, is_running: bool) -> Steered:
     """From a row as both stores have it: the generation, its orders, how far it is."""
     name, version, number, state, wish, per_s_max, done, total, per_s, left_s = row
     return Steered(
         Generation(name, version, number, state),
-        Orders(wish, inf if per_s_max is None else per_s_max),
+        orders_of(wish, per_s_max),
         Rebuilt(done, total, 0, 0.0, left_s, wish == "pause", per_s),
         is_running,
     )

@@ -1,12 +1,20 @@
 """What replays were told, and told, beside the generations in PostgreSQL."""
 
 from collections.abc import Sequence
-from math import inf, isfinite
 from typing import Any, Final
 
 from infra.generations import Generation
 from infra.postgresql.database import Database, checked
-from infra.steering import SILENT_S, NotUnderWay, Orders, Steered, Wish, told_of
+from infra.steering import (
+    SILENT_S,
+    NotUnderWay,
+    Orders,
+    Steered,
+    Wish,
+    finite,
+    orders_of,
+    told_of,
+)
 from streams.rebuild import Rebuilt
 
 _BEGIN: Final = """INSERT INTO {ns}.replays (projection, version, number, wish, per_s_max)
@@ -49,11 +57,11 @@ class PostgresqlReplayOrders:
         values = {
             **one._asdict(),
             "resume": resume,
-            "per_s_max": None if per_s_max is None else _limit(per_s_max),
+            "per_s_max": None if per_s_max is None else finite(per_s_max),
             "limits": per_s_max is not None,
         }
         rows = await self._database.rows(self._named(_BEGIN), values)
-        return _orders(rows[0])
+        return orders_of(*rows[0])
 
     async def wish(self, one: Generation, wish: Wish) -> None:
         """See `ReplayOrders.wish`."""
@@ -64,16 +72,16 @@ class PostgresqlReplayOrders:
 
     async def limit(self, one: Generation, per_s_max: float) -> None:
         """See `ReplayOrders.limit`."""
-        await self._change(_LIMIT, _limit(per_s_max), one)
+        await self._change(_LIMIT, finite(per_s_max), one)
 
     async def of(self, one: Generation) -> Orders:
         """See `ReplayOrders.of`."""
         rows = await self._database.rows(self._named(_OF), one[:3])
-        return _orders(rows[0]) if rows else Orders()
+        return orders_of(*rows[0]) if rows else Orders()
 
     async def tell(self, one: Generation, rebuilt: Rebuilt) -> None:
         """See `ReplayOrders.tell`."""
-        left_s = _limit(rebuilt.left_s)
+        left_s = finite(rebuilt.left_s)
         told = (rebuilt.done, rebuilt.total, rebuilt.per_s, left_s, *one[:3])
         await self._database.rows(self._named(_TELL), told)
 
@@ -92,11 +100,3 @@ class PostgresqlReplayOrders:
 
     def _named(self, sql: str) -> str:
         return sql.replace("{ns}", self._namespace)
-
-
-def _orders(row: Sequence[Any]) -> Orders:
-    return Orders(row[0], inf if row[1] is None else row[1])
-
-
-def _limit(number: float) -> float | None:
-    return number if isfinite(number) else None

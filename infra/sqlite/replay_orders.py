@@ -2,12 +2,21 @@
 
 import sqlite3
 from collections.abc import Sequence
-from math import inf, isfinite
 from typing import Any, Final
 
 from infra.generations import Generation
 from infra.stamps import wall_clock_ms
-from infra.steering import NotUnderWay, Orders, Steered, Wish, is_silent, told_of
+from infra.steering import (
+    NotUnderWay,
+    Orders,
+    Steered,
+    Wish,
+    finite,
+    is_silent,
+    orders_of,
+    told_of,
+)
+from projections.projection import StoreUnavailable
 from streams.rebuild import Rebuilt
 
 # No row: nothing is built, or it is whole and waits to answer. Without a limit per_s_max is NULL.
@@ -54,50 +63,52 @@ class SqliteReplayOrders:
         self, one: Generation, *, per_s_max: float | None = None, resume: bool = False
     ) -> Orders:
         """See `ReplayOrders.begin`."""
-        self._connection.execute(_BEGIN, (*one[:3], "go"))
+        self._run(_BEGIN, (*one[:3], "go"))
         if resume:
-            self._connection.execute(_RESUME, one[:3])
+            self._run(_RESUME, one[:3])
         if per_s_max is not None:
-            self._connection.execute(_LIMIT, (_limit(per_s_max), *one[:3]))
+            self._run(_LIMIT, (finite(per_s_max), *one[:3]))
         return await self.of(one)
 
     async def wish(self, one: Generation, wish: Wish) -> None:
         """See `ReplayOrders.wish`."""
         if wish == "drop":
-            self._connection.execute(_BEGIN, (*one[:3], wish))
+            self._run(_BEGIN, (*one[:3], wish))
         self._change(_WISH, wish, one)
 
     async def limit(self, one: Generation, per_s_max: float) -> None:
         """See `ReplayOrders.limit`."""
-        self._change(_LIMIT, _limit(per_s_max), one)
+        self._change(_LIMIT, finite(per_s_max), one)
 
     async def of(self, one: Generation) -> Orders:
         """See `ReplayOrders.of`."""
-        row = self._connection.execute(_OF, one[:3]).fetchone()
-        return Orders() if row is None else Orders(row[0], inf if row[1] is None else row[1])
+        row = self._run(_OF, one[:3]).fetchone()
+        return Orders() if row is None else orders_of(*row)
 
     async def tell(self, one: Generation, rebuilt: Rebuilt) -> None:
         """See `ReplayOrders.tell`."""
-        left_s = _limit(rebuilt.left_s)
+        left_s = finite(rebuilt.left_s)
         told = (rebuilt.done, rebuilt.total, rebuilt.per_s, left_s, wall_clock_ms())
-        self._connection.execute(_TELL, (*told, *one[:3]))
+        self._run(_TELL, (*told, *one[:3]))
 
     async def end(self, one: Generation) -> None:
         """See `ReplayOrders.end`."""
-        self._connection.execute(_END, one[:3])
+        self._run(_END, one[:3])
 
     async def under_way(self) -> Sequence[Steered]:
         """See `ReplayOrders.under_way`."""
         now_ms = wall_clock_ms()
-        rows = self._connection.execute(_UNDER_WAY).fetchall()
+        rows = self._run(_UNDER_WAY).fetchall()
         found = [told_of(row[:-1], is_running=not is_silent(row[-1], now_ms)) for row in rows]
         # One that answers is only filled before it is served: then nobody goes on with that.
         return [one for one in found if one.generation.state == "building" or one.is_running]
 
+    def _run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(sql, values)
+        except sqlite3.OperationalError as error:  # another process writes, for long
+            raise StoreUnavailable(str(error)) from error
+
     def _change(self, sql: str, to: Any, one: Generation) -> None:
-        if not self._connection.execute(sql, (to, *one[:3])).rowcount:
+        if not self._run(sql, (to, *one[:3])).rowcount:
             raise NotUnderWay(f"No generation of {one.projection} is being built")
-
-
-def _limit(number: float) -> float | None:
-    return number if isfinite(number) else None

@@ -1,5 +1,6 @@
 """Generations in a file."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from infra.generations import Generation
+from infra.sqlite import connections
 from infra.sqlite.generations import SqliteGenerations
 from infra.steering import Orders
-from projections.projection import Projection
+from projections.projection import Projection, StoreUnavailable
 from tests.contract.generations_contract import MIRROR, GenerationsContract
 from tests.contract.replay_orders_contract import ReplayOrdersContract
 
@@ -68,3 +70,20 @@ def test_another_process_sees_what_was_swapped(tmp_path: Path) -> None:
         one.swap(one.begin(MIRROR))
 
         assert another.live(MIRROR).number == 2
+
+
+async def test_a_file_that_another_process_writes_for_long_is_an_outage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "LOCK_WAIT_S", 0.01)
+    path = tmp_path / "generations.db"
+    with closing(SqliteGenerations(path)) as file, closing(sqlite3.connect(path)) as other:
+        one = file.begin(MIRROR)
+        await file.orders.begin(one)
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(StoreUnavailable):
+            await file.orders.wish(one, "pause")
+
+        other.execute("ROLLBACK")
+        assert await file.orders.of(one) == Orders()
