@@ -1,10 +1,12 @@
 """What is written about benchmarks is what the kept runs say."""
 
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.bench import capacity
+from infra.importing.imports import Files
+from tests.bench import capacity, world
 from tests.bench.figures import Curve
 from tests.bench.kept_runs import page_of
 from tests.bench.plots import curves_in, svg_of
@@ -35,6 +37,22 @@ def test_twice_the_posts_need_twice_the_cores_for_them() -> None:
     for part in once.keys() - {("Cassandra", "rows in and out")}:
         times = 1 if part in of_reads | of_people else 2
         assert twice[part][3:] == pytest.approx([times * value for value in once[part][3:]])
+
+
+async def test_the_people_of_a_world_are_those_of_its_files(tmp_path: Path) -> None:
+    posts, follows = tmp_path / "posts.jsonl", tmp_path / "follows.tsv"
+    posts.write_text('{"id": "1", "user": "10", "text": "hello"}\n')
+    follows.write_text("20\t10\n")
+    files = Files(posts=(str(posts),), follows=(str(follows),), namespace=world.NAMESPACE)
+
+    made = await world.imported(
+        tmp_path / "world", files, {"20": ["10"]}, ["20"], ["10"], lambda _: None
+    )
+
+    (reader,), (author,) = made.readers, made.authors
+    assert reader != author
+    assert made.reader_of == {author: reader}
+    assert made.events > 0
 
 
 def test_every_plot_is_drawn_from_the_kept_runs() -> None:

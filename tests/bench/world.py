@@ -21,8 +21,10 @@ import msgspec
 
 from domain.ids import AccountId
 from infra.folder import LOG_FILE
+from infra.importing.file_ids import FileIds
 from infra.importing.imports import Files, Imports
 from infra.importing.outside import Outside
+from infra.importing.people import key_of
 from infra.importing.tally import Progress
 from infra.local_identity.access_tokens import LIFETIME_S, AccessTokens
 from infra.local_identity.provider import NAME
@@ -113,7 +115,7 @@ def _make(folder: Path, say: Callable[[str], None]) -> World:
     files = Files(posts=(str(posts),), follows=(str(FOLLOWS), str(follows)), namespace=NAMESPACE)
     graph = {**listed, **more}
     readers = _full(graph, set(authors))
-    return asyncio.run(_import(folder, files, graph, readers, authors, say))
+    return asyncio.run(imported(folder, files, graph, readers, authors, say))
 
 
 def _listed() -> Graph:
@@ -170,7 +172,7 @@ def _rfc3339(unix_s: int) -> str:
     return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def _import(
+async def imported(
     folder: Path,
     files: Files,
     graph: Graph,
@@ -178,6 +180,7 @@ async def _import(
     authors: Sequence[str],
     say: Callable[[str], None],
 ) -> World:
+    """The world of the folder, once the files are in it."""
     settings, _ = load(settings_of(folder))
     with Embedded(settings, crashed=_crashed) as embedded:
         index = SqliteImportIndex(folder / LOG_FILE, embedded.keyring)
@@ -191,11 +194,8 @@ async def _import(
         say("The projections catch up")
         await embedded.runner.catch_up()
         caught_up = perf_counter() - began
-        ids = {
-            key.removeprefix("account/"): int(body)
-            for key, body in index.receipts(f"import/{NAMESPACE}").items()
-            if key.startswith("account/")
-        }
+        people = FileIds(NAMESPACE, index, embedded.ports.handles)
+        ids = {person: _known(people, person) for person in {*readers, *authors}}
         index.close()
     wanted = set(authors)
     reader_of = {other: reader for reader in readers for other in graph[reader] if other in wanted}
@@ -207,6 +207,12 @@ async def _import(
         import_s=summary.elapsed_s,
         catch_up_s=caught_up,
     )
+
+
+def _known(people: FileIds, person: str) -> AccountId:
+    found = people.person(key_of(person))
+    assert found is not None, person
+    return found
 
 
 def _crashed(projection: str, error: BaseException) -> None:
