@@ -230,9 +230,8 @@ async def test_all_threads(side: WriteSide) -> None:
             assert_agrees(found[line["id"]], line)
 
 
-@pytest.mark.parametrize(
-    "name", ["multilingual_text", pytest.param("mklab_tweets", marks=pytest.mark.torture)]
-)
+@pytest.mark.torture
+@pytest.mark.parametrize("name", ["multilingual_text", "mklab_tweets"])
 async def test_tweets_in_many_languages(name: str, side: WriteSide) -> None:
     path = POSTS / f"{name}.jsonl.gz"
     lines = lines_of(path)

@@ -19,7 +19,7 @@ from tests.fuzz.service import Service
 from tests.model.system import scratch
 from web.outgoing import AS_OF
 
-EXAMPLES_MIN: Final = 10
+EXAMPLES_MIN: Final = 6
 STEPS: Final = 8
 BEGINNINGS_MAX: Final = 5
 CHECKS: Final = [
@@ -50,7 +50,7 @@ def api(service: Service) -> Any:
 
 def examples() -> int:
     """How many requests of one operation, or histories: there are many operations."""
-    return max(EXAMPLES_MIN, settings().max_examples // 10)
+    return max(EXAMPLES_MIN, settings().max_examples // 16)
 
 
 def aim(case: Any, service: Service) -> None:
