@@ -1,7 +1,6 @@
 """The `starling` program as its own process, on a folder and a port of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -31,12 +30,6 @@ def starling(folder: Path, *arguments: str, **settings: str) -> "subprocess.Pope
         stderr=subprocess.DEVNULL,
         text=True,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

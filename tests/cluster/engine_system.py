@@ -25,12 +25,12 @@ from tests.model.commands import Command
 from tests.model.deeds import Deeds
 from tests.model.drawing import person
 from tests.model.driven import MODERATOR, NAMES, PASSWORD, sign_in, sign_up
+from tests.model.machine import TOKEN
 
 ANSWERS_S: Final = 120.0
 WAIT_S: Final = 10
 PATIENCE_S: Final = 300.0
 LOOK_EVERY_S: Final = 0.2
-TOKEN: Final = "consistency-token"
 KEY: Final = "idempotency-key"
 
 

@@ -14,8 +14,8 @@ import httpx
 
 from infra.settings import Settings
 from tests.blackbox.client import Api, expect
-from tests.blackbox.server import PROGRAM, free_port
-from tests.cluster.local import LocalCluster, own_port
+from tests.blackbox.server import PROGRAM
+from tests.cluster.local import LocalCluster, own_namespace, own_port
 
 READY_S: Final = 600.0
 POLL_S: Final = 0.1
@@ -129,7 +129,7 @@ class Installation:
             **kept,
             "STARLING_PROFILE": "cluster",
             "STARLING_CLUSTER_PORT": str(cluster.base_port),
-            "STARLING_NAMESPACE": f"t{os.getpid()}x{free_port()}",
+            "STARLING_NAMESPACE": own_namespace("t"),
             "STARLING_PARTITIONS": "4",
             "STARLING_SAMPLE": "0",
             "STARLING_RATE_LIMITS": "off",

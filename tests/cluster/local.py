@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -127,9 +128,15 @@ def _claimed(name: str, only: Sequence[str] = ()) -> LocalCluster:
 
 
 def own_port() -> int:
-    """One on which nobody listens, and nobody will until a program does that is given it: the
-    system gives `free_port`'s to whoever asks next, and a program takes seconds to begin."""
+    """One on which nobody listens, and nobody will until a program does that is given it: one
+    that the system says is free it gives to whoever asks next, and a program takes seconds to
+    begin."""
     return next(port for port in _own_ports() if not taken([port]))
+
+
+def own_namespace(kind: str) -> str:
+    """One that no other installation on these engines has, of this run or of an earlier one."""
+    return f"{kind}{os.getpid()}x{secrets.randbelow(100_000)}"
 
 
 @cache

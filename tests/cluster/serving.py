@@ -1,6 +1,5 @@
 """A server of the cluster profile, whose workers run beside it in one process."""
 
-import os
 import signal
 import subprocess
 import threading
@@ -11,8 +10,8 @@ from typing import Final
 
 import httpx
 
-from tests.blackbox.server import PROGRAM, Server, free_port, serving
-from tests.cluster.local import LocalCluster, own_port
+from tests.blackbox.server import PROGRAM, Server, serving
+from tests.cluster.local import LocalCluster, own_namespace, own_port
 
 STOP_S: Final = 30.0
 READY_S: Final = 240.0
@@ -26,7 +25,7 @@ def on_engines(cluster: LocalCluster, folder: Path) -> Iterator[Server]:
     settings = {
         "STARLING_PROFILE": "cluster",
         "STARLING_CLUSTER_PORT": str(cluster.base_port),
-        "STARLING_NAMESPACE": f"b{os.getpid()}x{free_port()}",
+        "STARLING_NAMESPACE": own_namespace("b"),
         "STARLING_PARTITIONS": "4",
         "STARLING_LOG_LEVEL": "warning",
     }

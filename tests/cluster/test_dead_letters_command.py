@@ -14,9 +14,9 @@ import pytest
 from domain.topics import Place
 from infra.postgresql.dead_letters import PostgresqlDeadLetters
 from streams.dead_letters import Build, Parked
-from tests.blackbox.server import PROGRAM, free_port
+from tests.blackbox.server import PROGRAM
 from tests.cluster.installation import Program
-from tests.cluster.local import LocalCluster
+from tests.cluster.local import LocalCluster, own_namespace
 from tests.cluster.postgresql import database_of
 
 # A dozen programs, one after the other, each of which connects to every engine.
@@ -34,7 +34,7 @@ class Town:
         self._cluster = cluster
         self._folder = folder
         kept = {name: v for name, v in os.environ.items() if not name.startswith("STARLING_")}  # noqa: TID251 - handed on to the programs
-        self.namespace = f"d{os.getpid()}x{free_port()}"
+        self.namespace = own_namespace("d")
         self.environ = {
             **kept,
             "STARLING_PROFILE": "cluster",

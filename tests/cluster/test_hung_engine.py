@@ -19,10 +19,10 @@ from infra.profiles.names import Names
 from infra.redis import client as redis_client
 from projections.projection import StoreUnavailable
 from tests.blackbox.client import Api
-from tests.blackbox.server import Server, free_port, serving
+from tests.blackbox.server import Server, serving
 from tests.clock import Clock
 from tests.cluster import local
-from tests.cluster.local import LocalCluster
+from tests.cluster.local import LocalCluster, own_namespace
 from tests.cluster.redis_homes import address
 
 TIMEOUT_S: Final = 3.0
@@ -85,7 +85,7 @@ def server(cluster: LocalCluster, redis: LocalCluster, tmp_path: Path) -> Iterat
         "STARLING_PROFILE": "cluster",
         "STARLING_CLUSTER_PORT": str(cluster.base_port),
         "STARLING_REDIS": address(redis.ports.redis),
-        "STARLING_NAMESPACE": f"h{os.getpid()}x{free_port()}",
+        "STARLING_NAMESPACE": own_namespace("h"),
         "STARLING_PARTITIONS": str(PARTITIONS),
         "STARLING_RATE_LIMITS": "off",
         "STARLING_LOG_LEVEL": "warning",

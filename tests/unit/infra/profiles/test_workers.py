@@ -7,7 +7,7 @@ import httpx
 
 from infra.profiles.workers import work
 from infra.settings import Settings
-from tests.blackbox.server import free_port
+from tests.cluster.local import own_port
 
 NOBODY = "127.0.0.1:1"
 
@@ -22,7 +22,7 @@ async def answer(http: httpx.AsyncClient, path: str) -> httpx.Response:
 
 
 async def test_it_is_alive_and_not_ready_while_it_waits_for_the_engines() -> None:
-    port = free_port()
+    port = own_port()
     settings = Settings(
         profile="cluster",
         worker_bind=f"127.0.0.1:{port}",
