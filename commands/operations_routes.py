@@ -69,7 +69,7 @@ def _retry_every(dead_letters: DeadLetterRequests, ports: Ports) -> Route:
     return command_route(
         "POST",
         EVERY_LETTER,
-        answering(handler, command, ports),
+        answering(handler, command, ports, exclusive=True),
         "Retry every event that a projection could not apply",
         body=Measure,
         answers={202: None},
@@ -93,7 +93,7 @@ def _answer(request: Literal["retry", "discard"], handlers: Operations, ports: P
     return command_route(
         "POST",
         f"{LETTER}/{request}",
-        answering(handlers.answer_dead_letter, command, ports),
+        answering(handlers.answer_dead_letter, command, ports, exclusive=True),
         f"{request.capitalize()} an event that could not be applied",
         body=Measure,
         answers={202: None},

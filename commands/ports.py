@@ -44,7 +44,11 @@ class Receipt(NamedTuple):
 
 
 class EventLog(Protocol):
-    """The only source of truth. An answer means: durable, after kill -9 of anything."""
+    """The only source of truth. An answer means: durable, after kill -9 of anything.
+
+    With a receipt whose key was claimed `by_recording`, what records raises AlreadyAnswered,
+    KeyReused and KeyInProgress too.
+    """
 
     async def publish(self, events: Sequence[Event], *, receipt: Receipt | None = None) -> Vector:
         """Record events that nothing can refuse, all or none; repeating one changes nothing.
@@ -81,17 +85,32 @@ class Claimed(NamedTuple):
     fingerprint: bytes
 
 
+class AlreadyAnswered(Exception):
+    """Another request with the key was first: it had the effect, this one has none, and both are
+    `answered` alike."""
+
+    def __init__(self, answered: Answered) -> None:
+        super().__init__(answered)
+        self.answered = answered
+
+
 class IdempotencyStore(Protocol):
     """Idempotency-Keys, kept at least 24 h for each scope (an actor, or a handle signing up)."""
 
-    async def claim(self, scope: str, key: str, fingerprint: bytes) -> Claimed | Answered:
-        """Take the key, or learn its answer.
+    async def claim(
+        self, scope: str, key: str, fingerprint: bytes, *, by_recording: bool = False
+    ) -> Claimed | Answered:
+        """Take the key, or learn its answer. `by_recording`: it may be left open who has it until
+        something is recorded with it, which takes it; others may decide until then.
 
         Raises KeyReused (another request used it), KeyInProgress (the first one still runs).
         """
 
     async def complete(self, claimed: Claimed, answer: Answer) -> None:
-        """Keep an answer that came without events (a refusal, or nothing to change)."""
+        """Keep an answer that came without events (a refusal, or nothing to change).
+
+        Raises AlreadyAnswered, KeyReused and KeyInProgress where it was claimed `by_recording`.
+        """
 
     async def release(self, claimed: Claimed) -> None:
         """Give the key back: the request had no effect and may be tried again."""
@@ -194,12 +213,19 @@ class LogPart(NamedTuple):
 class ProjectionWorks(Protocol):
     """What can be done with projections while the system serves."""
 
-    async def steer(self, projection: str, how: Steer, per_s_max: float | None = None) -> None:
+    async def steer(
+        self,
+        projection: str,
+        how: Steer,
+        per_s_max: float | None = None,
+        generation: int | None = None,
+    ) -> None:
         """Tell a replay that is under way, whoever began it; it does so within a moment. With
         `throttle`: at most so many events a second (None: no limit). One that nobody goes on with
         is begun again when it is to `resume`; `cancel` drops what was built.
 
-        Raises NotFound (no such projection), Conflict (nothing is being built), Unavailable.
+        Raises NotFound (no such projection), Conflict (nothing is being built, or several
+        generations are and none is named), Unavailable.
         """
 
     async def begin(
@@ -208,9 +234,10 @@ class ProjectionWorks(Protocol):
         work: ProjectionWork,
         part: LogPart | None = None,
         per_s_max: float | None = None,
+        as_of: str | None = None,
     ) -> None:
-        """Begin it; it goes on after the answer. A replay does not swap, and applies so many events
-        a second at most. Only what is applied again is a part of the log.
+        """Begin it; it goes on after the answer. A replay does not swap, applies so many events a
+        second at most, and may be as of a moment. Only what is applied again is a part of the log.
 
         Raises NotFound (no such projection, or no generation to let answer), Conflict (another
         work of this projection is under way), Unavailable.

@@ -15,6 +15,7 @@ from commands.moderation_routes import Measure
 from commands.ports import LogPart, Ports, ProjectionWork, ProjectionWorks, Steer
 from domain.errors import Invalid
 from domain.ids import AccountId, PostId
+from domain.moments import NotAMoment, moment_named
 from web.ids import IdText, id_of
 from web.routing import Auth, Call, Endpoint, Route
 
@@ -36,6 +37,7 @@ THROTTLE: Final = "Have the replay that is under way go slower or faster"
 REAPPLY: Final = "Apply a part of the log again to a projection's view"
 NOTHING_ASKED: Final = "Say of what: an account, a post, a time or a partition"
 TIMES_CHARS_MAX: Final = 40
+MOMENT_CHARS_MAX: Final = 4_000
 PARTITION_PATTERN: Final = "^[a-z_]{1,40}/[0-9]{1,3}$"
 
 TimeText = Annotated[str, Meta(max_length=TIMES_CHARS_MAX, examples=["2026-01-31T10:30:00Z"])]
@@ -52,12 +54,43 @@ Pace = (
     ]
     | None
 )
+GenerationNumber = (
+    Annotated[int, Meta(ge=1, description="Which one's, where several are being built")] | None
+)
 
 
 class MeasureOnPace(Measure, kw_only=True):
     """How fast a replay may go."""
 
     events_per_second: Pace = None
+
+
+class MeasureOnReplay(MeasureOnPace, kw_only=True):
+    """What a replay builds: as of a moment it is read beside the view that answers."""
+
+    as_of: (
+        Annotated[
+            str,
+            Meta(
+                max_length=MOMENT_CHARS_MAX,
+                examples=["2026-01-31T10:30:00Z", "new_tweet/3:17,new_reply/0:4"],
+                description="Build the view as of then; reads ask for it in As-Of",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class MeasureOnGeneration(Measure, kw_only=True):
+    """Whose replay is told."""
+
+    generation: GenerationNumber = None
+
+
+class MeasureOnItsPace(MeasureOnPace, kw_only=True):
+    """The same, and how fast it may go."""
+
+    generation: GenerationNumber = None
 
 
 class MeasureOnPart(Measure, kw_only=True):
@@ -80,6 +113,7 @@ class WorkOnProjection(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     part: LogPart | None = None
     per_s_max: float | None = None
+    as_of: str | None = None
 
 
 class SteerReplay(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +125,7 @@ class SteerReplay(msgspec.Struct, frozen=True, kw_only=True):
     how: Steer
     reason: str
     per_s_max: float | None = None
+    generation: int | None = None
 
 
 class Works:
@@ -102,14 +137,18 @@ class Works:
     async def work_on_projection(self, command: WorkOnProjection, ports: Ports) -> Decision:
         """Raises Suspended, NotFound, Conflict (another work is under way), Unavailable."""
         admit(command.admin_id, ports)
-        await self._works.begin(command.projection, command.work, command.part, command.per_s_max)
+        await self._works.begin(
+            command.projection, command.work, command.part, command.per_s_max, command.as_of
+        )
         action, target = f"{command.work}_projection", f"projection/{command.projection}"
         return audited(ports, command.admin_id, action, target, command.reason)
 
     async def steer_replay(self, command: SteerReplay, ports: Ports) -> Decision:
         """Raises Suspended, NotFound, Conflict (nothing is being built), Unavailable."""
         admit(command.admin_id, ports)
-        await self._works.steer(command.projection, command.how, command.per_s_max)
+        await self._works.steer(
+            command.projection, command.how, command.per_s_max, command.generation
+        )
         action, target = f"{command.how}_replay", f"projection/{command.projection}"
         return audited(ports, command.admin_id, action, target, command.reason)
 
@@ -120,8 +159,8 @@ def routes(ports: Ports, works: ProjectionWorks) -> tuple[Route, ...]:
     return (
         *(_route(work, summary, handler, ports) for work, summary in SUMMARIES),
         _reapplying(handler, ports),
-        *(_steering(how, summary, Measure, handler, ports) for how, summary in STEERED),
-        _steering("throttle", THROTTLE, MeasureOnPace, handler, ports),
+        *(_steering(how, summary, MeasureOnGeneration, handler, ports) for how, summary in STEERED),
+        _steering("throttle", THROTTLE, MeasureOnItsPace, handler, ports),
     )
 
 
@@ -133,25 +172,30 @@ def _route(work: ProjectionWork, summary: str, handler: Works, ports: Ports) -> 
             projection=call.path["name"],
             work=work,
             reason=body.reason,
-            per_s_max=body.events_per_second if isinstance(body, MeasureOnPace) else None,
+            per_s_max=body.events_per_second if isinstance(body, MeasureOnReplay) else None,
+            as_of=_moment(body.as_of) if isinstance(body, MeasureOnReplay) else None,
         )
 
-    endpoint = answering(handler.work_on_projection, command, ports)
-    return _work_route(work, summary, endpoint, MeasureOnPace if work == "replay" else Measure)
+    endpoint = answering(handler.work_on_projection, command, ports, exclusive=True)
+    return _work_route(work, summary, endpoint, MeasureOnReplay if work == "replay" else Measure)
 
 
 def _steering(how: Steer, summary: str, body: type[Measure], handler: Works, ports: Ports) -> Route:
     def command(call: Call) -> SteerReplay:
-        measure: Measure = call.body
+        measure: MeasureOnGeneration | MeasureOnItsPace = call.body
         return SteerReplay(
             admin_id=call.account_id,
             projection=call.path["name"],
             how=how,
             reason=measure.reason,
-            per_s_max=measure.events_per_second if isinstance(measure, MeasureOnPace) else None,
+            per_s_max=(
+                measure.events_per_second if isinstance(measure, MeasureOnItsPace) else None
+            ),
+            generation=measure.generation,
         )
 
-    return _work_route(how, summary, answering(handler.steer_replay, command, ports), body)
+    endpoint = answering(handler.steer_replay, command, ports, exclusive=True)
+    return _work_route(how, summary, endpoint, body)
 
 
 def _reapplying(handler: Works, ports: Ports) -> Route:
@@ -165,8 +209,18 @@ def _reapplying(handler: Works, ports: Ports) -> Route:
             part=_part(body),
         )
 
-    endpoint = answering(handler.work_on_projection, command, ports)
+    endpoint = answering(handler.work_on_projection, command, ports, exclusive=True)
     return _work_route("reapply", REAPPLY, endpoint, MeasureOnPart)
+
+
+def _moment(text: str | None) -> str | None:
+    """What it is called everywhere. Raises Invalid."""
+    if text is None:
+        return None
+    try:
+        return moment_named(text).name
+    except NotAMoment as error:
+        raise Invalid(("/as_of", str(error))) from error
 
 
 def _part(body: MeasureOnPart) -> LogPart:

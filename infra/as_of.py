@@ -9,8 +9,9 @@ from domain.ids import rfc3339
 from domain.topics import name_of
 from infra.generations import SideGeneration
 from infra.moments import KnownMoments, ends_of
+from infra.projection_status import Replays, by_generation, no_replays
 from read_api.as_of import empty_views
-from read_api.ports import SideView
+from read_api.ports import ReplayStatus, SideView
 from read_api.views import Views
 from streams.registry import BY_NAME
 
@@ -32,12 +33,20 @@ class _Moment(NamedTuple):
 
 class OpenedMoments:
     """Implements `read_api.as_of.PastViews`. Used on one event loop. `live` says what is the same
-    now and then."""
+    now and then, `replays` what is being built."""
 
-    def __init__(self, known: KnownMoments, live: Views, opened: Open, closed: Close) -> None:
+    def __init__(
+        self,
+        known: KnownMoments,
+        live: Views,
+        opened: Open,
+        closed: Close,
+        replays: Replays = no_replays,
+    ) -> None:
         self._known = known
         self._live = live
         self._open = opened
+        self._replays = replays
         self._close = closed
         self._moments: dict[str, _Moment] = {}
         self._turns = asyncio.Lock()
@@ -45,7 +54,9 @@ class OpenedMoments:
     async def built(self) -> Sequence[SideView]:
         """See `SideViews.built`."""
         async with self._turns:
-            return [_told(one) for one in await self._look()]
+            found = await self._look()
+        replays = {} if all(one.whole for one in found) else await by_generation(self._replays)
+        return [_told(one, replays.get(one.build[:3])) for one in found]
 
     async def opened(self, as_of: str, projections: Collection[str]) -> Views:
         """See `PastViews.opened`."""
@@ -91,9 +102,9 @@ class OpenedMoments:
             await self._close(store)
 
 
-def _told(one: SideGeneration) -> SideView:
+def _told(one: SideGeneration, replay: ReplayStatus | None) -> SideView:
     build, moment, whole = one
     at = rfc3339(moment.at_ms)
     ends = ends_of(moment, BY_NAME[build.projection])
     vector = {name_of(number): position for number, position in ends.items()}
-    return SideView(build.projection, build.number, moment.name, at, vector, whole)
+    return SideView(build.projection, build.number, moment.name, at, vector, whole, replay)

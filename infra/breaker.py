@@ -8,8 +8,8 @@ the engine's included.
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import TracebackType
 from typing import Final, Literal, NamedTuple
 
 from projections.projection import StoreUnavailable
@@ -68,26 +68,21 @@ class Breaker:
         resting = self._clock() < self._open_until
         return "probing" if self._probing or not resting else "open"
 
-    @contextmanager
-    def passing(self) -> Iterator[None]:
+    def passing(self) -> "Passing":
         """A call is what is done within, and a call in a call is none of its own. Raises the
         outage at once while the breaker is open."""
-        probe = self._enter()
-        try:
-            yield
-        except self._outage as error:
+        return Passing(self)
+
+    def _leave(self, error: BaseException | None, *, probe: bool) -> None:
+        """End a call, that told something unless who waited for it gave up."""
+        if isinstance(error, self._outage):
             self._failed(error, probe=probe)
-            raise
-        except Exception:
+        elif error is None or isinstance(error, Exception):
             self._answered()
-            raise
-        else:
-            self._answered()
-        finally:
-            # Who gave up waiting has learnt nothing: the next one tries it.
-            self._waiting -= 1
-            if probe:
-                self._probing = False
+        self._waiting -= 1
+        if probe:
+            # If nothing was learnt the next one tries it.
+            self._probing = False
 
     def _enter(self) -> bool:
         """Begin a call; whether it is the one that tells for all."""
@@ -129,3 +124,28 @@ class Breaker:
         self._closed = False
         self._open_until = now + self._limits.pause_s
         log.warning("%s is not asked for a while: %s", self.engine, why)
+
+
+class Passing:
+    """One call."""
+
+    __slots__ = ("_breaker", "_probe")
+
+    def __init__(self, breaker: Breaker) -> None:
+        self._breaker = breaker
+        self._probe = False
+
+    def __enter__(self) -> None:
+        self._probe = self._breaker._enter()  # noqa: SLF001 - the breaker's own
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _where: TracebackType | None,
+    ) -> None:
+        self.leave(error)
+
+    def leave(self, error: BaseException | None) -> None:
+        """End the call with what came of it."""
+        self._breaker._leave(error, probe=self._probe)  # noqa: SLF001 - the breaker's own

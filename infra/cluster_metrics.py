@@ -48,8 +48,8 @@ class _CacheReads(Collector):
         """See `Collector.collect`."""
         told = CounterMetricFamily(
             "starling_view_cache_reads",
-            "Values asked for: hit; miss, and put in; busy, being written or filled; bypass, "
-            "Redis was not asked or did not answer",
+            "Values asked for: near, this process had it; hit, Redis had it; miss, and put in; "
+            "busy, being written or filled; bypass, Redis was not asked or did not answer",
             labels=("cache", "kind", "outcome"),
         )
         for caches in self._caches:

@@ -18,6 +18,18 @@ def projection_file(folder: Path, name: str, version: int, generation: int) -> P
     return folder / "projections" / f"{name}.v{version}.g{generation}.db"
 
 
+def building_file(store: Path) -> Path:
+    """What is locked while a process builds the generation that has its store there."""
+    return store.with_name(f"{store.name}-building")
+
+
+def remove_store(store: Path) -> None:
+    """Remove the file of a generation, and what SQLite and a replay keep beside it."""
+    for path in (store, *(store.with_name(store.name + end) for end in ("-wal", "-shm"))):
+        path.unlink(missing_ok=True)
+    building_file(store).unlink(missing_ok=True)
+
+
 class DataFolder:
     """Locks the folder for as long as it is open. Foreign files in it are left alone."""
 

@@ -9,7 +9,6 @@ from domain.positions import EMBEDDED_LOG
 from domain.topics import name_of, place_named
 from infra.generations import Reached, SideGeneration
 from projections.projection import Projection
-from streams.rebuild import Course, Rebuilt
 
 
 class KnownMoments(Protocol):
@@ -41,18 +40,6 @@ class DatedLog(Protocol):
 
 NUMBER_OF: Final[Mapping[str, int]] = {EMBEDDED_LOG: 0}
 NOWHERE: Final = -1
-
-
-class Steady:
-    """Implements `streams.rebuild.Helm`: at most so many events a second, from first to last."""
-
-    def __init__(self, per_s_max: float) -> None:
-        self._course = Course(per_s_max)
-
-    async def course(self, rebuilt: Rebuilt) -> Course:
-        """See `Helm.course`."""
-        del rebuilt
-        return self._course
 
 
 async def reached(

@@ -1,6 +1,6 @@
 """How the embedded profile's projections are doing."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from domain.errors import Unavailable
@@ -11,10 +11,11 @@ from infra.replay_desk import status_of
 from infra.sqlite.dead_letters import SqliteDeadLetters
 from infra.steering import Steered
 from projections.projection import Projection, StoreUnavailable
-from read_api.ports import PartitionStatus, ProjectionStatus, ReplayStatus
+from read_api.ports import Owned, PartitionStatus, ProjectionStatus, ReplayStatus
 from streams.dead_letters import Build
 from streams.feed import Feed
 from streams.local_progress import LocalProgress
+from streams.process import this_process
 from streams.runner import PARTITION
 
 Replays = Callable[[], Awaitable[Sequence[Steered]]]
@@ -28,12 +29,23 @@ async def no_replays() -> Sequence[Steered]:
     return ()
 
 
+async def by_generation(replays: Replays) -> Mapping[tuple[str, int, int], ReplayStatus]:
+    """The replay of each generation that is being built; none where that cannot be told."""
+    return {one.generation[:3]: status_of(one) for one in await _told(replays)}
+
+
 async def by_name(replays: Replays) -> Mapping[str, ReplayStatus]:
-    """The replay of each projection that has one; none where that cannot be told."""
+    """The replay of what is to answer next, of each projection that has one; none where that cannot
+    be told."""
+    found = await _told(replays)
+    return {one.generation.projection: status_of(one) for one in found if one.as_of is None}
+
+
+async def _told(replays: Replays) -> Sequence[Steered]:
     try:
-        return {one.generation.projection: status_of(one) for one in await replays()}
+        return await replays()
     except StoreUnavailable:
-        return {}
+        return ()
 
 
 class LocalProjections:
@@ -91,6 +103,21 @@ class LocalProjections:
             return await self._dead_letters.counts()
         except StoreUnavailable:
             return {}
+
+
+class OneOwner:
+    """Implements `read_api.ports.Owners`: this process has every partition while it follows the
+    log."""
+
+    def __init__(self, names: Collection[str], follows: Callable[[], bool]) -> None:
+        self._names = names
+        self._follows = follows
+
+    async def owned(self) -> Owned:
+        """See `Owners.owned`."""
+        if not self._follows():
+            return {}
+        return {name: {name_of(PARTITION): this_process()} for name in self._names}
 
 
 async def lag_s(feed: Feed, partition: int, position: int, now_ms: int) -> float:

@@ -47,11 +47,17 @@ class ProjectionWorks:
         self._steering: set[asyncio.Task[None]] = set()
         self._newest: dict[str, WorkStatus] = {}
 
-    async def steer(self, projection: str, how: Steer, per_s_max: float | None = None) -> None:
+    async def steer(
+        self,
+        projection: str,
+        how: Steer,
+        per_s_max: float | None = None,
+        generation: int | None = None,
+    ) -> None:
         """See `ProjectionWorks.steer`."""
         self._check(projection)
         steering = asyncio.create_task(
-            self._steer(projection, how, per_s_max), name=f"{how} {projection}"
+            self._steer(projection, how, per_s_max, generation), name=f"{how} {projection}"
         )
         self._steering.add(steering)
         steering.add_done_callback(self._steered)
@@ -65,6 +71,7 @@ class ProjectionWorks:
         work: ProjectionWork,
         part: LogPart | None = None,
         per_s_max: float | None = None,
+        as_of: str | None = None,
     ) -> None:
         """See `ProjectionWorks.begin`."""
         self._check(projection)
@@ -73,7 +80,7 @@ class ProjectionWorks:
             raise Conflict(f"{under_way.capitalize()} of {projection} is under way")
         self._note(projection, work, "running", "")
         if work in ARGUMENTS:
-            options = (*_options(part), *_throttle(per_s_max))
+            options = (*_options(part), *_of_replay(per_s_max, as_of))
             doing = self._run(projection, work, (*ARGUMENTS[work], *options))
         else:
             doing = self._change(projection, work)
@@ -104,11 +111,20 @@ class ProjectionWorks:
         if projection not in self._names:
             raise NotFound(f"There is no projection {projection}")
 
-    async def _steer(self, projection: str, how: Steer, per_s_max: float | None) -> None:
+    async def _steer(
+        self, projection: str, how: Steer, per_s_max: float | None, generation: int | None
+    ) -> None:
         with _as_clients_know_it():
-            found = await self._generations.steer(projection, how, per_s_max)
-        if how == "resume" and not found.is_running and projection not in self._tasks:
-            await self.begin(projection, "replay")
+            found = await self._generations.steer(projection, how, per_s_max, generation)
+        if how == "resume" and not found.is_running and not await self._is_beginning(projection):
+            await self.begin(projection, "replay", as_of=found.as_of)
+
+    async def _is_beginning(self, projection: str) -> bool:
+        """Whether a work of this server takes its time: one whose process was killed is over in a
+        moment."""
+        if projection in self._tasks:
+            await asyncio.wait({self._tasks[projection]}, timeout=AT_ONCE_S)
+        return projection in self._tasks
 
     def _steered(self, steering: "asyncio.Task[None]") -> None:
         """Who did not wait for it to the end finds it in the server's log."""
@@ -195,9 +211,11 @@ def _options(part: LogPart | None) -> Iterator[str]:
             yield f"--{name.removesuffix('_id')}={value}"
 
 
-def _throttle(per_s_max: float | None) -> Iterator[str]:
+def _of_replay(per_s_max: float | None, as_of: str | None) -> Iterator[str]:
     if per_s_max is not None:
         yield f"--throttle={per_s_max}"
+    if as_of is not None:
+        yield f"--to={as_of}"
 
 
 async def _read(told: asyncio.StreamReader | None) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from infra.folder import LOG_FILE, projection_file
 from infra.generations import AlreadyBuilt, Generation, Plan
@@ -22,12 +23,14 @@ from infra.sqlite.generations import SqliteGenerations
 from infra.sqlite.home_timelines import DEPTH
 from infra.sqlite.keyring import SqliteKeyring
 from infra.sqlite.log_sample import LogSample
+from infra.sqlite.replay_orders import SqliteReplayOrders
 from infra.stamps import wall_clock_ms
 from infra.steering import Steering
 from projections.projection import Projection
 from streams.envelope import Codec
 from streams.pipeline import Pipeline
 from streams.rebuild import Outlook, Rebuilt, rebuild
+from streams.registry import projection_named
 
 
 async def replay(
@@ -48,13 +51,30 @@ async def replay(
     with ExitStack() as open_now:
         open_now.enter_context(alone(folder, projection))
         known = open_now.enter_context(closing(SqliteGenerations(folder / "generations.db")))
-        feed = _feed(folder, open_now)
-        waiting = SqliteDeadLetters(folder / "dead_letters.db", parked_max=settings.parked_max)
-        letters = open_now.enter_context(closing(waiting))
+        feed = feed_of(folder, open_now)
         one = _unopened(folder, known, projection) or known.begin(projection)
-        path = projection_file(folder, *one[:3])
-        store = opened(projection, path, Surroundings(settings, wall_clock_ms, DEPTH))
-        open_now.enter_context(closing(store))
+        await known.orders.begin(one, per_s_max=per_s_max, resume=resume)
+        async with known.orders.building(one):
+            await fill(settings, one, feed, feed.head(PARTITION), known.orders, report=report)
+        await known.orders.end(one)
+        return one
+
+
+async def fill(
+    settings: Settings,
+    one: Generation,
+    feed: SqliteFeed,
+    end: int,
+    orders: SqliteReplayOrders,
+    *,
+    report: Callable[[Rebuilt], None],
+) -> None:
+    """Bring a generation up to a position of the log, as it is told meanwhile. Raises Paused,
+    Cancelled."""
+    folder, projection = settings.data_path, projection_named(one.projection)
+    letters = SqliteDeadLetters(folder / "dead_letters.db", parked_max=settings.parked_max)
+    store = store_of(settings, one)
+    with closing(letters), closing(store):
         pipeline = Pipeline(
             projection,
             store,
@@ -62,19 +82,21 @@ async def replay(
             stalled=lambda _name, _error: None,
             generation=one.number,
         )
-        head = feed.head(PARTITION)
-        orders = known.orders
-        await orders.begin(one, per_s_max=per_s_max, resume=resume)
         await rebuild(
             pipeline,
             feed,
-            {PARTITION: head},
+            {PARTITION: end},
             report=report,
             helm=Steering(partial(orders.of, one), partial(orders.tell, one)),
-            outlook=_outlook(projection, folder, head),
+            outlook=_outlook(projection, folder, end),
         )
-        await orders.end(one)
-        return one
+
+
+def store_of(settings: Settings, one: Generation) -> Any:
+    """A generation's store, opened; its file is made if it is not there."""
+    path = projection_file(settings.data_path, *one[:3])
+    around = Surroundings(settings, wall_clock_ms, DEPTH)
+    return opened(projection_named(one.projection), path, around)
 
 
 def _outlook(projection: Projection, folder: Path, head: int) -> Outlook:
@@ -94,7 +116,7 @@ def planned(settings: Settings, projection: Projection) -> Plan:
     folder = settings.data_path
     with ExitStack() as open_now:
         known = open_now.enter_context(closing(SqliteGenerations(folder / "generations.db")))
-        head = _feed(folder, open_now).head(PARTITION)
+        head = feed_of(folder, open_now).head(PARTITION)
         *_, newest = generations = known.of(projection)
         for one in generations:
             if one.state == "building":
@@ -114,7 +136,8 @@ def _reached(path: Path) -> int:
     return rows[0][0] or 0
 
 
-def _feed(folder: Path, open_now: ExitStack) -> SqliteFeed:
+def feed_of(folder: Path, open_now: ExitStack) -> SqliteFeed:
+    """The log in a folder."""
     keyring = open_now.enter_context(closing(SqliteKeyring(folder / "keys.db")))
     return open_now.enter_context(closing(SqliteFeed(folder / LOG_FILE, Codec(keyring))))
 

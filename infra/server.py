@@ -53,7 +53,9 @@ def application(
 
     works = ProjectionWorks(settings, profile.generations, profile.projection_names)
     streaming = Streaming(profile.live, profile.progress, profile.identity)
-    known = Operations(profile.projections, profile.dead_letters, works, profile.past)
+    known = Operations(
+        profile.projections, profile.owners, profile.dead_letters, works, profile.past
+    )
 
     def reads_over(views: Views) -> tuple[Route, ...]:
         return read_routes(views, streaming, known)
@@ -64,6 +66,7 @@ def application(
         limits=RateLimits(enabled=settings.rate_limits == "on"),
         outages=profile.outages,
         past=PastReads(profile.past, reads_over),
+        begin_reads=profile.begin_reads,
     )
     reads = () if part == "commands" else reads_over(profile.views)
     return build(
@@ -146,6 +149,8 @@ def configured(
         server_header=False,
         log_config=None,
         timeout_graceful_shutdown=SHUTDOWN_S,
+        # When one request's reads began says nothing of the next one's on its connection.
+        reset_contextvars=True,
     )
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from math import inf, isfinite
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
@@ -11,8 +12,6 @@ from projections.projection import StoreUnavailable
 from streams.rebuild import Cancelled, Course, Rebuilt
 
 TELL_EVERY_S: Final = 1.0
-# Who builds tells that often; who has not for so long does not any more.
-SILENT_S: Final = 6.0
 
 # `drop`: it stops, and who ordered that drops what was built.
 Wish = Literal["go", "pause", "drop"]
@@ -27,12 +26,14 @@ class Orders(NamedTuple):
 
 class Steered(NamedTuple):
     """A generation that is being built: what its replay was told, how far it told that it is (its
-    `rebuilt` is empty before it did), and whether a process builds it now."""
+    `rebuilt` is empty before it did), and whether a process builds it now; the moment's name where
+    it is built as of one."""
 
     generation: Generation
     orders: Orders
     rebuilt: Rebuilt
     is_running: bool
+    as_of: str | None = None
 
 
 class NotUnderWay(Conflict):
@@ -47,6 +48,10 @@ class ReplayOrders(Protocol):
     ) -> Orders:
         """It is being built from now on, as it was told before; but at the pace that is given, and
         no pause holds if it is to `resume`."""
+
+    def building(self, one: Generation) -> AbstractAsyncContextManager[None]:
+        """Let others see that this process builds it, as long as the context lasts; the death of
+        the process ends that in the same moment. For who builds alone."""
 
     async def wish(self, one: Generation, wish: Wish) -> None:
         """Tell it. Raises NotUnderWay; what is whole and waits to answer can be told to drop."""
@@ -64,7 +69,7 @@ class ReplayOrders(Protocol):
         """It is not being built any more."""
 
     async def under_way(self) -> Sequence[Steered]:
-        """Every one that is being built, of all projections."""
+        """Every one that is being built, of all projections, and that is not whole yet."""
 
 
 class Steering:
@@ -100,11 +105,6 @@ class Steering:
         return Course(per_s_max / self._sharers, wish == "pause")
 
 
-def is_silent(seen_ms: int, now_ms: int) -> bool:
-    """Whether who builds has not been heard of for too long."""
-    return now_ms - seen_ms > SILENT_S * 1_000
-
-
 def finite(number: float) -> float | None:
     """As both stores have it: NULL where there is no limit."""
     return number if isfinite(number) else None
@@ -116,11 +116,12 @@ def orders_of(wish: Wish, per_s_max: float | None) -> Orders:
 
 
 def told_of(row: Sequence[Any], *, is_running: bool) -> Steered:
-    """From a row as both stores have it: the generation, its orders, how far it is."""
-    name, version, number, state, wish, per_s_max, done, total, per_s, left_s = row
+    """From a row as both stores have it: the generation, its orders, how far it is, its moment."""
+    name, version, number, state, wish, per_s_max, done, total, per_s, left_s, as_of = row
     return Steered(
         Generation(name, version, number, state),
         orders_of(wish, per_s_max),
         Rebuilt(done, total, 0, 0.0, left_s, wish == "pause", per_s),
         is_running,
+        as_of,
     )

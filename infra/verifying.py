@@ -35,7 +35,7 @@ from streams.answers.keys import Known
 from streams.answers.proof import Positions, Step, Verdict, View, verify
 from streams.answers.questions import QUESTIONS
 from streams.envelope import Codec
-from streams.feed import Feed
+from streams.feed import SelectiveFeed
 from streams.pipeline import Paused
 from streams.reapply import Sink
 
@@ -58,7 +58,7 @@ class Installation(Protocol):
     """Where the log and the views are."""
 
     @property
-    def feed(self) -> Feed: ...
+    def feed(self) -> SelectiveFeed: ...
 
     async def live(self, projection: Projection) -> Generation:
         """The generation that answers."""

@@ -4,7 +4,7 @@ A profile is a register of the account's own stream. Two live accounts never hol
 the closing of its former holder may arrive late: the newest account is then who has it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from domain.events import AccountClosed, AccountOpened, ProfileChanged, Recorded
@@ -35,7 +35,7 @@ Operation = SetProfile | DropAccount
 class AccountDirectory(Store[Operation], Protocol):
     """Where profiles are kept. Closed accounts and ones that never were are left out."""
 
-    async def profiles(self, account_ids: Sequence[AccountId]) -> dict[AccountId, bytes]:
+    async def profiles(self, account_ids: Sequence[AccountId]) -> Mapping[AccountId, bytes]:
         """The JSON members (`objects.account_json` takes them) of each account that is there."""
 
     async def handles(self, account_ids: Sequence[AccountId]) -> dict[AccountId, str]:

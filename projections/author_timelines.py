@@ -4,7 +4,7 @@ Also counts an account's tweets. Reposts are one register for each (account, pos
 highest version says whether there is one and which item it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, Protocol
 
 from domain.events import (
@@ -72,7 +72,7 @@ class AuthorTimelines(Store[Operation], Protocol):
     async def public_page(self, window: Window, limit: int) -> Sequence[Item]:
         """Everybody's tweets (no replies, no reposts), newest first."""
 
-    async def tweet_counts(self, author_ids: Sequence[AccountId]) -> dict[AccountId, int]:
+    async def tweet_counts(self, author_ids: Sequence[AccountId]) -> Mapping[AccountId, int]:
         """Tweets (no replies, no reposts) of each author that has any."""
 
 

@@ -4,7 +4,7 @@ Every list of accounts is ordered by the edge that put them there, the newest fi
 is the event id of the follow, block or mute.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, Protocol
 
 from domain.events import (
@@ -107,12 +107,12 @@ class FollowerGraph(Store[Operation], Protocol):
         and whom the reader follows, has blocked, is blocked by or mutes. Looks at the reader's
         FRIENDS_MAX newest follows and the FRIENDS_OF_FRIEND_MAX newest of each of those."""
 
-    async def counts(self, account_ids: Sequence[AccountId]) -> dict[AccountId, EdgeCounts]:
+    async def counts(self, account_ids: Sequence[AccountId]) -> Mapping[AccountId, EdgeCounts]:
         """Followers and following of each account that has any."""
 
     async def relations(
         self, reader_id: AccountId, account_ids: Sequence[AccountId]
-    ) -> dict[AccountId, AccountViewer]:
+    ) -> Mapping[AccountId, AccountViewer]:
         """How the reader and each account stand to each other; strangers may be left out."""
 
     async def follow_of(self, follower_id: AccountId, followed_id: AccountId) -> EventId | None:

@@ -1,5 +1,6 @@
 """For administrators: how the projections are doing, and what they could not apply."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 
@@ -12,9 +13,12 @@ from read_api.ports import (
     DeadLetter,
     DeadLetters,
     LetterPlace,
+    Owned,
+    Owners,
     Projections,
     ProjectionStatus,
     ReplayState,
+    ReplayStatus,
     SideView,
     SideViews,
     Works,
@@ -31,6 +35,7 @@ class Operations(NamedTuple):
     """What the house knows about itself."""
 
     projections: Projections
+    owners: Owners
     dead_letters: DeadLetters
     works: Works
     side_views: SideViews
@@ -43,17 +48,6 @@ class WorkItem(msgspec.Struct, frozen=True):
     work: Literal["replay", "swap", "rollback", "prune", "verify", "repair", "reapply"]
     state: WorkState
     told: str
-
-
-class SideViewItem(msgspec.Struct, frozen=True):
-    """A generation as of a moment that is past, which a read asks for in `As-Of`; `at` is what the
-    clock said then, `vector` how far the log was. It can be read once it is `whole`."""
-
-    generation: int
-    as_of: str
-    at: str
-    vector: dict[str, int]
-    whole: bool
 
 
 class ReplayItem(msgspec.Struct, frozen=True):
@@ -71,12 +65,27 @@ class ReplayItem(msgspec.Struct, frozen=True):
     events_per_second_max: float | None
 
 
+class SideViewItem(msgspec.Struct, frozen=True):
+    """A generation as of a moment that is past, which a read asks for in `As-Of`; `at` is what the
+    clock said then, `vector` how far the log was. It can be read once it is `whole`; until then
+    `replay` is how far it is."""
+
+    generation: int
+    as_of: str
+    at: str
+    vector: dict[str, int]
+    whole: bool
+    replay: ReplayItem | None
+
+
 class PartitionItem(msgspec.Struct, frozen=True):
-    """How far a projection is in one partition of the log."""
+    """How far a projection is in one partition of the log. `owner` is the process that takes what
+    comes of it, host and process id; null where nobody does or where that cannot be told."""
 
     name: str
     position: int
     head: int
+    owner: str | None
 
 
 class ProjectionItem(msgspec.Struct, frozen=True):
@@ -131,7 +140,7 @@ def routes(operations: Operations) -> tuple[Route, ...]:
 
     async def projections(_call: Call) -> Reply:
         works = operations.works.newest()
-        found = await operations.projections.status()
+        found = await status_with_owners(operations.projections, operations.owners)
         beside = await operations.side_views.built()
         items = [_status_json(status, works.get(status.name), beside) for status in found]
         return Reply(200, page_json(items, NO_INCLUDES))
@@ -166,21 +175,47 @@ def routes(operations: Operations) -> tuple[Route, ...]:
     )
 
 
+async def status_with_owners(
+    projections: Projections, owners: Owners
+) -> Sequence[ProjectionStatus]:
+    """Every projection, and who has its partitions."""
+    found, owned = await asyncio.gather(projections.status(), owners.owned())
+    return [_with_owners(one, owned) for one in found]
+
+
+def _with_owners(status: ProjectionStatus, owned: Owned) -> ProjectionStatus:
+    of_it = owned.get(status.name, {})
+    return status._replace(
+        partitions=tuple(one._replace(owner=of_it.get(one.name)) for one in status.partitions)
+    )
+
+
 def _status_json(
     status: ProjectionStatus, work: WorkStatus | None, beside: Sequence[SideView]
 ) -> bytes:
     item = ProjectionItem(
         *status[:-2],
-        replay=None if status.replay is None else ReplayItem(*status.replay),
+        replay=_replay_item(status.replay),
         partitions=tuple(PartitionItem(*one) for one in status.partitions),
         work=None if work is None else WorkItem(*work),
         side_views=tuple(
-            SideViewItem(one.generation, one.as_of, one.at, dict(one.vector), one.whole)
+            SideViewItem(
+                one.generation,
+                one.as_of,
+                one.at,
+                dict(one.vector),
+                one.whole,
+                _replay_item(one.replay),
+            )
             for one in beside
             if one.projection == status.name
         ),
     )
     return msgspec.json.encode(item)
+
+
+def _replay_item(replay: ReplayStatus | None) -> ReplayItem | None:
+    return None if replay is None else ReplayItem(*replay)
 
 
 def _letter_json(letter: DeadLetter) -> bytes:

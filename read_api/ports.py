@@ -57,11 +57,14 @@ class ReplayStatus(NamedTuple):
 
 
 class PartitionStatus(NamedTuple):
-    """How far a projection is in one partition of the log, by the name that a vector has for it."""
+    """How far a projection is in one partition of the log, by the name that a vector has for it.
+    `owner`: the process that takes what comes of it, by host and process id; None where nobody
+    does or where that was not told."""
 
     name: str
     position: int
     head: int
+    owner: str | None = None
 
 
 class ProjectionStatus(NamedTuple):
@@ -86,7 +89,7 @@ class ProjectionStatus(NamedTuple):
 class SideView(NamedTuple):
     """A projection's view as of a moment that is past: `as_of` names the moment, `at` is what the
     clock said then, `vector` how far the log was, of the partitions that it reads. It can be
-    read once it is `whole`."""
+    read once it is `whole`; until then `replay` is how far it is."""
 
     projection: str
     generation: int
@@ -94,6 +97,7 @@ class SideView(NamedTuple):
     at: str
     vector: Vector
     whole: bool
+    replay: ReplayStatus | None = None
 
 
 class SideViews(Protocol):
@@ -107,7 +111,19 @@ class Projections(Protocol):
     """How the projections are doing."""
 
     async def status(self) -> Sequence[ProjectionStatus]:
-        """Every projection, also one whose store cannot be reached."""
+        """Every projection, also one whose store cannot be reached; without owners, who are asked
+        for by themselves."""
+
+
+# By projection and partition: the process that has it. What nobody has is not there.
+Owned = Mapping[str, Mapping[str, str]]
+
+
+class Owners(Protocol):
+    """Who fills the projections' generations that answer."""
+
+    async def owned(self) -> Owned:
+        """Which process has which partition; nothing where that cannot be told."""
 
 
 WorkState = Literal["running", "done", "different", "failed", "cancelled"]

@@ -1,9 +1,9 @@
 """What projections read: the log by partition and position."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from domain.events import Recorded
+from domain.events import Event, Recorded
 
 
 class Unreadable(NamedTuple):
@@ -39,3 +39,14 @@ class Feed(Protocol):
 
     def head(self, partition: int) -> int:
         """The position of the newest event; 0 for an empty partition."""
+
+
+class SelectiveFeed(Feed, Protocol):
+    """One of which the events of some types can be read: what the others cost to decode is saved
+    where they are told apart before."""
+
+    async def read_types(
+        self, partition: int, after: int, until: int, types: Collection[type[Event]]
+    ) -> Sequence[Recorded]:
+        """Those of these types behind `after` up to and including `until`, in order, without any
+        that cannot be read. Raises Unavailable."""

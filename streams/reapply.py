@@ -6,22 +6,23 @@ a difference to what it says. Its checkpoint stays where it is.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from math import inf
 from typing import Any, Final, NamedTuple, Protocol
 
 from domain.events import Event, Recorded
 from projections.projection import Projection, Store
-from streams.answers.concerned import Concerned, Part
+from streams.answers.concerned import LOOKED_AT, Concerned, Part
 from streams.answers.keys import Known
 from streams.answers.questions import QUESTIONS
 from streams.answers.set_aside import SetAside
 from streams.dead_letters import Parked
-from streams.feed import Fed, Feed
+from streams.feed import Feed, SelectiveFeed
 from streams.pipeline import Pipeline
 from streams.rebuild import TURN_S
 
+# Positions of which the events are read at once.
 READ_MAX: Final = 2_000
 # What a store gets at once: whoever follows the log in the same process waits for it.
 BATCH_MAX: Final = 500
@@ -83,7 +84,12 @@ class Selected:
     name that came so far."""
 
     def __init__(
-        self, projection: Projection, feed: Feed, ends: Positions, part: Part, report: Report
+        self,
+        projection: Projection,
+        feed: SelectiveFeed,
+        ends: Positions,
+        part: Part,
+        report: Report,
     ) -> None:
         kinds = {question.kind for question in QUESTIONS[projection.name]}
         self.known = Known(kinds)
@@ -101,32 +107,25 @@ class Selected:
 
     async def batches(self) -> AsyncIterator[Sequence[Recorded]]:
         """Each is to be done with before the next one is taken. Raises Unavailable."""
-        async for read in self._read(self._all_ends):
-            for fed in read:
-                if isinstance(fed, Recorded):
-                    self._concerned.look(fed.event)
-        async for read in self._read(self._ends):
-            kept = [fed for fed in read if isinstance(fed, Recorded) and self._wants(fed)]
+        async for read in self._read(self._all_ends, LOOKED_AT):
+            for recorded in read:
+                self._concerned.look(recorded.event)
+        async for read in self._read(self._ends, self._projection.events):
+            kept = [one for one in read if self._concerned.takes(one)]
             for one in kept:
                 self.known.note(one.event)
             if kept:
                 yield kept
             self._selected += len(kept)
 
-    def _wants(self, recorded: Recorded) -> bool:
-        wanted: frozenset[type[Event]] = self._projection.events
-        return type(recorded.event) in wanted and self._concerned.takes(recorded)
-
-    async def _read(self, ends: Positions) -> AsyncIterator[Sequence[Fed]]:
+    async def _read(
+        self, ends: Positions, types: Collection[type[Event]]
+    ) -> AsyncIterator[Sequence[Recorded]]:
         for partition, end in ends.items():
-            after = 0
-            while after < end:
-                batch = await self._feed.read(partition, after, min(READ_MAX, end - after))
-                if not batch:
-                    break
-                yield batch
-                self._done += batch[-1].position - after
-                after = batch[-1].position
+            for after in range(0, end, READ_MAX):
+                until = min(after + READ_MAX, end)
+                yield await self._feed.read_types(partition, after, until, types)
+                self._done += until - after
                 self._report(Looked(self._done, self._total, self._selected))
 
 

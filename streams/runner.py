@@ -84,6 +84,11 @@ class LocalRunner:
         self._thread.start()
         self._ready.wait()
 
+    @property
+    def runs(self) -> bool:
+        """Whether it follows the log."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Finish the batches at hand and stop."""
         if self._loop is not None and self._all is not None and self._thread.is_alive():

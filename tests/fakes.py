@@ -61,7 +61,9 @@ class FakeIdempotency:
         self._running: set[tuple[str, str]] = set()
         self.answered: dict[tuple[str, str], Answered] = {}
 
-    async def claim(self, scope: str, key: str, fingerprint: bytes) -> Claimed | Answered:
+    async def claim(
+        self, scope: str, key: str, fingerprint: bytes, *, by_recording: bool = False
+    ) -> Claimed | Answered:
         owned = (scope, key)
         if self.fingerprints.setdefault(owned, fingerprint) != fingerprint:
             raise KeyReused

@@ -14,7 +14,7 @@ from domain.positions import EMBEDDED_LOG, Vector
 from infra.as_of import OpenedMoments
 from infra.generations import Generation, Reached, SideGeneration
 from infra.live_hub import BOUNDS, Bounds, LiveHub
-from infra.projection_status import LocalProjections
+from infra.projection_status import LocalProjections, OneOwner
 from infra.sqlite.account_directory import SqliteAccountDirectory
 from infra.sqlite.author_timelines import SqliteAuthorTimelines
 from infra.sqlite.conversations import SqliteConversations
@@ -153,7 +153,8 @@ class ReadWorld:
         self.moments = NotedMoments()
         self.past = OpenedMoments(self.moments, self.views, self.moments.open, self.moments.close)
         streaming = Streaming(self.hub, self.applied, self.people, pace)
-        known = Operations(projections, self.dead_letters, self.works, self.past)
+        owners = OneOwner(self.progress.names, lambda: True)
+        known = Operations(projections, owners, self.dead_letters, self.works, self.past)
         self.routes = routes(self.views, streaming, known)
         past = PastReads(self.past, lambda views: routes(views, streaming, known))
         edge = Edge(self.people, self.applied, RateLimits(enabled=False), past=past)

@@ -11,13 +11,15 @@ REFUSED: Final[Mapping[bytes, bytes]] = {b"REFUSE": b"ERR", b"EVALSHA": b"NOSCRI
 
 
 class RespServer:
-    """Answers a command with its last word, but refuses some and leaves SILENCE without answer."""
+    """Answers a command with its last word, but refuses some and leaves SILENCE without answer.
+    Of PUSH it first tells that the key has changed."""
 
     def __init__(self) -> None:
         self.port = 0
         self.heard: list[list[bytes]] = []
         self.reads: list[int] = []
         self.silent = asyncio.Event()
+        self.refused = dict(REFUSED)
         self._writers: list[asyncio.StreamWriter] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -30,9 +32,13 @@ class RespServer:
                 self.heard.append(command)
                 if command[0] == b"SILENCE":
                     self.silent.set()
-                elif command[0] in REFUSED:
-                    writer.write(b"-%b no\r\n" % REFUSED[command[0]])
+                elif command[0] in self.refused:
+                    writer.write(b"-%b no\r\n" % self.refused[command[0]])
                 else:
+                    if command[0] == b"PUSH":
+                        key = command[-1]
+                        changed = b">2\r\n$10\r\ninvalidate\r\n*1\r\n$%d\r\n%b\r\n"
+                        writer.write(changed % (len(key), key))
                     writer.write(b"$%d\r\n%b\r\n" % (len(command[-1]), command[-1]))
             self.reads.append(len(self.heard) - before)
         writer.close()

@@ -83,7 +83,8 @@ class Edge:
 
     `outages` are the errors by which engines say that they cannot be reached: they become 503
     problems of the request at hand, and nothing else. Without `past` nothing is read as of a
-    moment that is past.
+    moment that is past. `begin_reads` is called before views are read for an answer: they may be
+    as of any moment after that.
     """
 
     authenticator: Authenticator
@@ -92,6 +93,7 @@ class Edge:
     outages: tuple[type[Exception], ...] = ()
     own_writes: OwnWrites = field(default_factory=OwnWrites)
     past: Past | None = None
+    begin_reads: Callable[[], None] = lambda: None
 
 
 Layer = Callable[[ASGIApp], ASGIApp]
@@ -153,6 +155,8 @@ class RouteApp:
             await self._edge.progress.reached(route.uses, call.vector, call.wait_s)
         elif route.uses and identity is not None:
             await self._show_own_writes(identity, call.wait_s)
+        if route.uses:
+            self._edge.begin_reads()
         answer: Reply | Response = await route.endpoint(call)
         if identity is not None and isinstance(answer, Reply) and answer.vector:
             self._edge.own_writes.note(identity.account_id, answer.vector)
@@ -175,11 +179,12 @@ class RouteApp:
 
     async def _show_own_writes(self, identity: Identity, wait_s: float) -> None:
         """Wait, though no token asks for it, and not for long, for what the account wrote last."""
-        vector = self._edge.own_writes.of(identity.account_id)
+        uses, own = self._route.uses, self._edge.own_writes
+        vector = own.unseen(identity.account_id, uses)
         if vector is not None:
             with suppress(ProjectionBehind):
-                wait_s = min(wait_s, WAIT_MAX_S)
-                await self._edge.progress.reached(self._route.uses, vector, wait_s)
+                await self._edge.progress.reached(uses, vector, min(wait_s, WAIT_MAX_S))
+                own.note_seen(identity.account_id, vector, uses)
 
     def _identify(self, authorization: str | None) -> Identity | None:
         auth = self._route.auth

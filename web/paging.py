@@ -6,6 +6,7 @@ opaque cursor (`CursorQuery`, `encode_cursor`, `decode_cursor`, `cursor_links`).
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Final, TypeVar
 from urllib.parse import quote
 
@@ -144,8 +145,14 @@ def decode_cursor(cursor: str, kind: type[T], *, of: str) -> T:
 
 
 def _link(call: Call, place: str, rel: str) -> str:
-    kept = "&".join((*_kept(call.query_string), place))
-    return f'<{quote(call.url_path, safe=_URL_SAFE)}?{quote(kept, safe=_URL_SAFE)}>; rel="{rel}"'
+    return f'<{_list_of(call.url_path, call.query_string)}{place}>; rel="{rel}"'
+
+
+@lru_cache(maxsize=1_024)
+def _list_of(url_path: str, query_string: str) -> str:
+    """A reference to the list to which a place in it is added."""
+    kept = "".join(f"{parameter}&" for parameter in _kept(query_string))
+    return f"{quote(url_path, safe=_URL_SAFE)}?{quote(kept, safe=_URL_SAFE)}"
 
 
 def _kept(query_string: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The account directory with its profiles in a cache."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 from domain.ids import AccountId
 from infra.cached.joined_loads import JoinedLoads
@@ -23,9 +23,11 @@ class CachedAccountDirectory(CachedStore[Operation]):
         self._profiles = cache.shelf("profile", bytes, bytes)
         self._load_profiles = JoinedLoads(store.profiles)
 
-    async def profiles(self, account_ids: Sequence[AccountId]) -> dict[AccountId, bytes]:
+    def profiles(
+        self, account_ids: Sequence[AccountId]
+    ) -> Coroutine[Any, Any, Mapping[AccountId, bytes]]:
         """See `AccountDirectory.profiles`."""
-        return await self._profiles.read(account_ids, self._load_profiles)
+        return self._profiles.read(account_ids, self._load_profiles)
 
     async def handles(self, account_ids: Sequence[AccountId]) -> dict[AccountId, str]:
         """See `AccountDirectory.handles`."""

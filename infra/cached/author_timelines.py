@@ -1,7 +1,7 @@
 """Author timelines with the counts of tweets in a cache."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 from domain.ids import AccountId
 from infra.cached.joined_loads import JoinedLoads
@@ -42,9 +42,11 @@ class CachedAuthorTimelines(CachedStore[Operation]):
         """See `AuthorTimelines.public_page`."""
         return await self._store.public_page(window, limit)
 
-    async def tweet_counts(self, author_ids: Sequence[AccountId]) -> dict[AccountId, int]:
+    def tweet_counts(
+        self, author_ids: Sequence[AccountId]
+    ) -> Coroutine[Any, Any, Mapping[AccountId, int]]:
         """See `AuthorTimelines.tweet_counts`."""
-        return await self._tweets.read(author_ids, self._load_tweets)
+        return self._tweets.read(author_ids, self._load_tweets)
 
     def _touched(self, operations: Sequence[Operation]) -> Touched:
         keys = set[str]()

@@ -1,8 +1,8 @@
 """The follower graph with its counts, and how readers and accounts stand to each other, in a
 cache."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import ClassVar, Final, Protocol
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from typing import Any, ClassVar, Final, Protocol
 
 from domain.ids import AccountId, EventId
 from domain.objects import AccountViewer
@@ -21,6 +21,8 @@ from projections.follower_graph import (
 )
 from projections.windows import Window
 
+# Of a reader there are as many as there are authors on their pages.
+RELATIONS_NEAR: Final = 400_000
 _YES: Final = ord("1")
 # A reader and an account.
 Pair = tuple[AccountId, AccountId]
@@ -46,7 +48,7 @@ class CachedFollowerGraph(CachedStore[Operation]):
         super().__init__(store, cache, fills=fills)
         self._store = store
         self._counts = cache.shelf("counts", lambda counts: b"%d %d" % counts, _counts)
-        self._relations = cache.shelf("relation", _packed, _relation)
+        self._relations = cache.shelf("relation", _packed, _relation, near_max=RELATIONS_NEAR)
         self._load_counts = JoinedLoads(store.counts)
         self._load_relations = JoinedLoads(store.relations_of)
 
@@ -74,20 +76,22 @@ class CachedFollowerGraph(CachedStore[Operation]):
         """See `FollowerGraph.suggestions`."""
         return await self._store.suggestions(reader_id, after, limit)
 
-    async def counts(self, account_ids: Sequence[AccountId]) -> dict[AccountId, EdgeCounts]:
+    def counts(
+        self, account_ids: Sequence[AccountId]
+    ) -> Coroutine[Any, Any, Mapping[AccountId, EdgeCounts]]:
         """See `FollowerGraph.counts`."""
-        return await self._counts.read(account_ids, self._load_counts)
+        return self._counts.read(account_ids, self._load_counts)
 
-    async def relations(
+    def relations(
         self, reader_id: AccountId, account_ids: Sequence[AccountId]
-    ) -> dict[AccountId, AccountViewer]:
+    ) -> Coroutine[Any, Any, Mapping[AccountId, AccountViewer]]:
         """See `FollowerGraph.relations`."""
 
         async def load(ids: Sequence[AccountId]) -> dict[AccountId, AccountViewer]:
             found = await self._load_relations([(reader_id, one) for one in ids])
             return {one: viewer for (_, one), viewer in found.items()}
 
-        return await self._relations.read(account_ids, load, owner=reader_id)
+        return self._relations.read(account_ids, load, owner=reader_id)
 
     async def follow_of(self, follower_id: AccountId, followed_id: AccountId) -> EventId | None:
         """See `FollowerGraph.follow_of`."""

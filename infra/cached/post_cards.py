@@ -1,9 +1,9 @@
 """Post cards in a cache: what all readers see of a post, and what a reader did with it."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from struct import Struct
-from typing import ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 import msgspec
 
@@ -12,6 +12,7 @@ from domain.objects import PostCounts, PostViewer
 from infra.cached.joined_loads import JoinedLoads
 from infra.cached.recent_doings import KEPT, NEVER, Recent, packed, recent_of, unpacked
 from infra.cached.store import CLOSED_MAX, CachedStore, MadeStore, Touched
+from infra.known import Known, at_once
 from infra.redis.view_cache import ViewCache
 from projections.post_cards import (
     AddPost,
@@ -85,17 +86,17 @@ class CachedPostCards(CachedStore[Operation]):
         await self._cache.bars.drop(self._keys_of(brought))
         self._write_through(operations)
 
-    async def cards(
+    def cards(
         self, post_ids: Sequence[PostId], reader_id: AccountId | None
-    ) -> Mapping[PostId, Card]:
+    ) -> Coroutine[Any, Any, Mapping[PostId, Card]]:
         """See `PostCards.cards`."""
+        shared = self._shared(post_ids)
         if reader_id is None:
-            return await self._shared(post_ids)
-        shared, done = await asyncio.gather(self._shared(post_ids), self._done(reader_id, post_ids))
-        return {
-            post_id: Card(*card[:-1], done[post_id]) if post_id in done else card
-            for post_id, card in shared.items()
-        }
+            return shared
+        done = self._done(reader_id, post_ids)
+        if isinstance(shared, Known) and isinstance(done, Known):
+            return Known(_as_seen(shared.answer, done.answer))
+        return self._cards_seen(shared, done)
 
     async def counts(self, post_id: PostId) -> PostCounts:
         """See `PostCards.counts`."""
@@ -125,23 +126,44 @@ class CachedPostCards(CachedStore[Operation]):
         """See `PostCards.bookmarks`."""
         return await self._store.bookmarks(account_id, limit, before=before)
 
-    async def _shared(self, post_ids: Sequence[PostId]) -> dict[PostId, Card]:
-        return await self._cards.read(post_ids, self._load_cards)
+    async def _cards_seen(
+        self,
+        shared: Coroutine[Any, Any, Mapping[PostId, Card]],
+        done: Coroutine[Any, Any, Mapping[PostId, bytes]],
+    ) -> Mapping[PostId, Card]:
+        return _as_seen(*await at_once(shared, done))
+
+    def _shared(self, post_ids: Sequence[PostId]) -> Coroutine[Any, Any, Mapping[PostId, Card]]:
+        return self._cards.read(post_ids, self._load_cards)
 
     async def _read_cards(self, post_ids: Sequence[PostId]) -> Mapping[PostId, Card]:
         return await self._store.cards(post_ids, None)
 
-    async def _done(self, reader_id: AccountId, post_ids: Sequence[PostId]) -> dict[PostId, bytes]:
+    def _done(
+        self, reader_id: AccountId, post_ids: Sequence[PostId]
+    ) -> Coroutine[Any, Any, Mapping[PostId, bytes]]:
         """Nobody has done anything yet with most of what is new, so it is not asked for one by
         one."""
+        recents = self._recent.read((reader_id,), self._read_recent)
+        if isinstance(recents, Known):
+            recent = recents.answer.get(reader_id, NEVER)
+            if not post_ids or min(post_ids) >= recent.floor:
+                return Known(recent.done)
+        return self._done_ever(reader_id, post_ids, recents)
 
+    async def _done_ever(
+        self,
+        reader_id: AccountId,
+        post_ids: Sequence[PostId],
+        recents: Coroutine[Any, Any, Mapping[AccountId, Recent]],
+    ) -> Mapping[PostId, bytes]:
         async def load(missing: Sequence[PostId]) -> Mapping[PostId, bytes]:
             return await self._store.viewers(reader_id, missing)
 
-        recent = (await self._recent.read([reader_id], self._read_recent)).get(reader_id, NEVER)
+        recent = (await recents).get(reader_id, NEVER)
         older = [post_id for post_id in post_ids if post_id < recent.floor]
         done = await self._doings.read(older, load, owner=reader_id)
-        return done | {one: recent.done[one] for one in post_ids if one in recent.done}
+        return {**recent.done, **done}
 
     async def _read_recent(self, readers: Sequence[AccountId]) -> dict[AccountId, Recent]:
         found = await asyncio.gather(
@@ -199,6 +221,16 @@ class CachedPostCards(CachedStore[Operation]):
 
     def _keys_of(self, referred: Mapping[PostId, Iterable[PostId]]) -> set[str]:
         return {self._cards.key(one) for posts in referred.values() for one in posts}
+
+
+def _as_seen(shared: Mapping[PostId, Card], done: Mapping[PostId, bytes]) -> Mapping[PostId, Card]:
+    """Cards with what a reader did with them."""
+    if shared.keys().isdisjoint(done):
+        return shared
+    return {
+        post_id: Card(*card[:-1], done[post_id]) if post_id in done else card
+        for post_id, card in shared.items()
+    }
 
 
 def _packed(card: Card) -> bytes:

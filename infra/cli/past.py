@@ -36,22 +36,34 @@ def built_past(
     moment: Moment,
     report: Callable[[Rebuilt], None],
     *,
-    per_s_max: float,
+    per_s_max: float | None,
+    resume: bool,
+    processes: int,
 ) -> tuple[int, int]:
     """Build it: its number, and that of the generation that answers. Raises Refusal, Paused,
-    StoreUnavailable."""
+    Cancelled, StoreUnavailable."""
     # Imported here, as below: the other commands start faster without the stores.
     if settings.profile == "embedded":
         from infra import replaying, replaying_past  # noqa: PLC0415
 
         one = asyncio.run(
-            replaying_past.replay_past(settings, projection, moment, report, per_s_max=per_s_max)
+            replaying_past.replay_past(
+                settings, projection, moment, report, per_s_max=per_s_max, resume=resume
+            )
         )
         return one.build.number, replaying.live(settings, projection).number
     from infra.profiles import cluster_past_replay  # noqa: PLC0415
 
     return asyncio.run(
-        cluster_past_replay.replayed_past(settings, projection, moment, report, per_s_max=per_s_max)
+        cluster_past_replay.replayed_past(
+            settings,
+            projection,
+            moment,
+            report,
+            per_s_max=per_s_max,
+            resume=resume,
+            processes=processes,
+        )
     )
 
 

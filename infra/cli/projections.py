@@ -15,14 +15,18 @@ from infra.cli.asking import asked, require_installation
 from infra.cli.settings import load_or_exit
 from infra.control.requests import Projections, ShowProjections
 from infra.settings import Settings
-from read_api.ports import ProjectionStatus, ReplayStatus, SideView
+from read_api.ports import PartitionStatus, ProjectionStatus, ReplayStatus, SideView
 
 app = typer.Typer(help="How far each projection is.", invoke_without_command=True)
 
 LOOK_EVERY_S: Final = 1.0
-WIDTH_CHARS: Final = 132
+WIDTH_CHARS: Final = 152
 # Lag, twice, events a second and dead letters.
 NUMBERS_OF_LIVE_ONES: Final = 4
+# So many are named, more are counted.
+OWNERS_NAMED_MAX: Final = 2
+# No process has it, or Kafka does not say.
+NOBODY: Final = "nobody"
 
 
 @app.callback()
@@ -30,9 +34,12 @@ def show(
     context: typer.Context,
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Look again each second")] = False,
+    partitions: Annotated[
+        bool, typer.Option("--partitions", help="Each partition of the log by itself")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs")] = False,
 ) -> None:
-    """Show position, lag and dead letters of each projection."""
+    """Show position, lag and dead letters of each projection, and which process fills it."""
     if context.invoked_subcommand is not None:
         return
     settings = load_or_exit()
@@ -42,14 +49,16 @@ def show(
         return
     found = _look(settings)
     if not watch:
-        _console().print(_shown(found, {}))
+        _console().print(_shown(found, {}, partitions=partitions))
         return
-    with Live(_shown(found, {}), console=_console(), auto_refresh=False) as live:
+    with Live(
+        _shown(found, {}, partitions=partitions), console=_console(), auto_refresh=False
+    ) as live:
         while True:
             time.sleep(LOOK_EVERY_S)
             before = {one.name: one.position for one in found.projections}
             found = _look(settings)
-            live.update(_shown(found, before), refresh=True)
+            live.update(_shown(found, before, partitions=partitions), refresh=True)
 
 
 def _look(settings: Settings) -> Projections:
@@ -62,9 +71,12 @@ def _print_json(settings: Settings, *, watch: bool) -> None:
         named = [
             {
                 **one._asdict(),
-                "replay": None if one.replay is None else one.replay._asdict(),
+                "replay": _fields(one.replay),
                 "partitions": [partition._asdict() for partition in one.partitions],
-                "side_views": [view._asdict() for view in _beside(one, found)],
+                "side_views": [
+                    {**view._asdict(), "replay": _fields(view.replay)}
+                    for view in _beside(one, found)
+                ],
             }
             for one in found.projections
         ]
@@ -72,6 +84,10 @@ def _print_json(settings: Settings, *, watch: bool) -> None:
         if not watch:
             return
         time.sleep(LOOK_EVERY_S)
+
+
+def _fields(replay: ReplayStatus | None) -> Mapping[str, object] | None:
+    return None if replay is None else replay._asdict()
 
 
 def _console() -> Console:
@@ -83,14 +99,19 @@ def _beside(one: ProjectionStatus, found: Projections) -> Sequence[SideView]:
     return [view for view in found.side_views if view.projection == one.name]
 
 
-def _shown(found: Projections, before: Mapping[str, int]) -> Group:
+def _shown(found: Projections, before: Mapping[str, int], *, partitions: bool) -> Group:
     """The table, and below it what is being built."""
     told = [_told(one.name, one.replay) for one in found.projections if one.replay is not None]
-    return Group(_table(found, before), *told)
+    told += [
+        _told(view.projection, view.replay, f" as of {view.as_of}")
+        for view in found.side_views
+        if view.replay is not None
+    ]
+    return Group(_table(found, before, partitions=partitions), *told)
 
 
-def _told(name: str, replay: ReplayStatus) -> str:
-    told = f"{name}: generation {replay.generation} is {replay.state}"
+def _told(name: str, replay: ReplayStatus, as_of: str = "") -> str:
+    told = f"{name}: generation {replay.generation}{as_of} is {replay.state}"
     told += f" at {replay.done:,} of {replay.total:,} events"
     if replay.state == "building":
         left = "" if replay.left_s is None else f", {replay.left_s:,.0f} s left"
@@ -100,10 +121,11 @@ def _told(name: str, replay: ReplayStatus) -> str:
     return told
 
 
-def _table(found: Projections, before: Mapping[str, int]) -> Table:
+def _table(found: Projections, before: Mapping[str, int], *, partitions: bool) -> Table:
     table = Table("projection", "generation")
     for name in ("position", "lag", "lag in s", "events/s", "dead letters"):
         table.add_column(name, justify="right")
+    table.add_column("owner")
     table.add_column("stalled by")
     for one in found.projections:
         pace = (one.position - before.get(one.name, one.position)) / LOOK_EVERY_S
@@ -115,14 +137,33 @@ def _table(found: Projections, before: Mapping[str, int]) -> Table:
             f"{one.lag_s:,.1f}",
             f"{pace:,.0f}" if before else "",
             f"{one.dead_letters:,}",
+            owners_of(one.partitions),
             one.stalled_by or "",
         )
+        for partition in one.partitions if partitions else ():
+            _add_partition(table, partition)
         for view in _beside(one, found):
             table.add_row(
                 "",
                 f"v{one.version}.{view.generation}",
                 f"{sum(view.vector.values()):,}",
                 *[""] * NUMBERS_OF_LIVE_ONES,
+                "",
                 f"as of {view.as_of}" + ("" if view.whole else ", being built"),
             )
     return table
+
+
+def owners_of(partitions: Sequence[PartitionStatus]) -> str:
+    """The processes that have them, and how many nobody has."""
+    names = sorted({one.owner for one in partitions if one.owner is not None})
+    told = ", ".join(names) if len(names) <= OWNERS_NAMED_MAX else f"{len(names)} processes"
+    orphans = sum(one.owner is None for one in partitions)
+    if not names or not orphans:
+        return told or NOBODY
+    return f"{told}; {orphans} of {len(partitions)} {NOBODY}"
+
+
+def _add_partition(table: Table, one: PartitionStatus) -> None:
+    lag = f"{one.head - one.position:,}"
+    table.add_row(f"  {one.name}", "", f"{one.position:,}", lag, "", "", "", one.owner or NOBODY)

@@ -137,8 +137,8 @@ def replay(
 
 def _check(settings: Settings, how: How) -> None:
     """Exit status 1 where options do not go together."""
-    if how.to is not None and (how.verify or how.processes > 1 or how.resume):
-        fail("--to: it is built by one process, in one go, and not held against the log")
+    if how.to is not None and how.verify:
+        fail("--to: it is not held against the log, which went on")
     if how.processes > 1 and settings.profile == "embedded":
         fail("--processes: the embedded profile's log has one partition")
 
@@ -244,7 +244,15 @@ def _on_engines(
 def _as_of(
     moment: Moment, settings: Settings, projection: Projection, report: Report, how: How
 ) -> tuple[int, int]:
-    return built_past(settings, projection, moment, report, per_s_max=how.per_s_max or inf)
+    return built_past(
+        settings,
+        projection,
+        moment,
+        report,
+        per_s_max=how.per_s_max,
+        resume=how.resume,
+        processes=how.processes,
+    )
 
 
 async def _prove(settings: Settings, projection: Projection, one: Generation) -> None:

@@ -49,6 +49,7 @@ from infra.importing.tally import Report
 from infra.profiles.profile import Generation, Profile
 from infra.replay_desk import status_of
 from projections.projection import StoreUnavailable
+from read_api.operations import status_with_owners
 
 # What a request may come to; anything else is a fault of the program.
 EXPECTED: Final = (Refusal, StoreUnavailable, UnreadableFile, BadNamespace, OSError)
@@ -79,8 +80,9 @@ class Operator:
             case FindAccount() | ErasePerson():
                 return await self._about_person(request)
             case ShowProjections():
-                status = tuple(await self._profile.projections.status())
-                return Projections(status, tuple(await self._profile.past.built()))
+                profile = self._profile
+                status = await status_with_owners(profile.projections, profile.owners)
+                return Projections(tuple(status), tuple(await profile.past.built()))
             case (
                 SwapProjection()
                 | RollBackProjection()
@@ -128,9 +130,9 @@ class Operator:
     ) -> Answering | ReplaySteered | AppliedAgain:
         generations = self._profile.generations
         match request:
-            case SteerReplay(name, how, per_s_max):
-                found = await generations.steer(name, how, per_s_max)
-                return ReplaySteered(name, status_of(found))
+            case SteerReplay(name, how, per_s_max, number):
+                found = await generations.steer(name, how, per_s_max, number)
+                return ReplaySteered(name, status_of(found), found.as_of)
             case ApplyAgain(name, number, positions):
                 taken = await generations.apply_again(name, number, positions)
                 failed = (NotApplied(one.position, one.error) for one in taken.failed)

@@ -66,11 +66,12 @@ class PruneProjection(msgspec.Struct, frozen=True, tag="prune"):
 
 class SteerReplay(msgspec.Struct, frozen=True, tag="steer-replay"):
     """Have the replay that is under way pause, go on, end, or do so many events a second at most
-    (None: no limit)."""
+    (None: no limit); of several that of the generation which has the `number`."""
 
     name: str
     how: Steer
     per_s_max: float | None = None
+    number: int | None = None
 
 
 class ListDeadLetters(msgspec.Struct, frozen=True, tag="list-dead-letters"):
@@ -192,10 +193,11 @@ class Answering(msgspec.Struct, frozen=True, tag="answering"):
 
 
 class ReplaySteered(msgspec.Struct, frozen=True, tag="replay-steered"):
-    """A replay as it is from now on."""
+    """A replay as it is from now on; `as_of` names the moment that it is built as of, if any."""
 
     projection: str
     replay: ReplayStatus
+    as_of: str | None = None
 
 
 class NotApplied(msgspec.Struct, frozen=True):

@@ -1,7 +1,8 @@
 """Who reads together: the members of consumer groups, as the brokers know them."""
 
 import asyncio
-from typing import Final
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
 from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -22,30 +23,41 @@ class KafkaGroups:
 
     async def members(self, group: str) -> int:
         """How many read for the group, having agreed on who reads what."""
-        try:
-            return await asyncio.to_thread(self._members, group, settled=True)
-        except KafkaException as error:
-            raise failure(error.args[0]) from error
+        found = (await self._described([group])).get(group)
+        if found is None or found.state != ConsumerGroupState.STABLE:
+            return 0
+        return len(found.members)
 
     async def is_left(self, group: str) -> bool:
         """Whether nobody is in the group, not even on the way in."""
-        try:
-            return not await asyncio.to_thread(self._members, group, settled=False)
-        except KafkaException as error:
-            raise failure(error.args[0]) from error
+        found = (await self._described([group])).get(group)
+        return found is None or not found.members
 
-    def _members(self, group: str, *, settled: bool) -> int:
+    async def owners(self, groups: Collection[str]) -> Mapping[str, Mapping[tuple[str, int], str]]:
+        """By group: which member, as it calls itself, reads a partition of a topic. Those that
+        nobody reads are not there, as while the group meets."""
+        return {
+            group: {
+                (one.topic, one.partition): member.client_id
+                for member in found.members
+                for one in member.assignment.topic_partitions
+            }
+            for group, found in (await self._described(list(groups))).items()
+        }
+
+    async def _described(self, groups: list[str]) -> Mapping[str, Any]:
+        """What the brokers say of each; not of those that they do not know."""
         if self._admin is None:
             self._admin = AdminClient(connection(self._servers), logger=LOGGER)
-        asked = self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT_S)
-        try:
-            found = asked[group].result(TIMEOUT_S)
-        except TimeoutError as error:
-            raise Unavailable("Kafka does not answer") from error
-        except KafkaException as error:
-            if error.args[0].code() in _UNKNOWN:
-                return 0
-            raise
-        if settled and found.state != ConsumerGroupState.STABLE:
-            return 0
-        return len(found.members)
+        asked = self._admin.describe_consumer_groups(groups, request_timeout=TIMEOUT_S)
+        described = {}
+        for group, answer in asked.items():
+            try:
+                async with asyncio.timeout(TIMEOUT_S):
+                    described[group] = await asyncio.wrap_future(answer)
+            except TimeoutError as error:
+                raise Unavailable("Kafka does not answer") from error
+            except KafkaException as error:
+                if error.args[0].code() not in _UNKNOWN:
+                    raise failure(error.args[0]) from error
+        return described

@@ -1,23 +1,14 @@
 """Which generations of each projection there are, and which one answers: the row that all processes
 of an installation look at."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
-
-import psycopg
 
 from domain.errors import NotFound
 from infra.generations import AlreadyBuilt, Generation, State, first_of
-from infra.postgresql.database import (
-    TIMEOUT_S,
-    Database,
-    Transaction,
-    checked,
-    connection_settings,
-    told_as_outages,
-)
+from infra.postgresql.database import Database, Transaction, checked
+from infra.postgresql.held_locks import held
 from infra.postgresql.replay_orders import PostgresqlReplayOrders
 from projections.projection import Projection
 
@@ -30,8 +21,6 @@ ON CONFLICT (projection, version, number) DO UPDATE SET state = excluded.state""
 _MARK: Final = """UPDATE {ns}.generations SET state = %s
 WHERE projection = %s AND version = %s AND number = %s AND state <> 'live'
 RETURNING number"""
-_ALONE: Final = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
-_NO_MORE: Final = "SELECT pg_advisory_unlock(hashtextextended(%s, 0))"
 # Of one that is gone the number stays: what somebody who stood still for long writes for it in the
 # end must not be taken for a later one's.
 _GONE: Final = "gone"
@@ -44,7 +33,7 @@ class PostgresqlGenerations:
         self._database = database
         self._url = url
         self._namespace = checked(namespace)
-        self.orders = PostgresqlReplayOrders(database, namespace)
+        self.orders = PostgresqlReplayOrders(database, url, namespace)
 
     async def every(self) -> Sequence[Generation]:
         """Those of all projections that were ever replayed, in one look."""
@@ -115,24 +104,10 @@ class PostgresqlGenerations:
     async def alone(self, projection: Projection) -> AsyncIterator[None]:
         """Nobody else builds or drops generations of the projection while this lasts; the death of
         the process ends it too. Raises AlreadyBuilt."""
-        name = f"{self._namespace}.replay.{projection.name}"
-        with told_as_outages():
-            connection = await psycopg.AsyncConnection.connect(self._url, **connection_settings())
-        try:
-            with told_as_outages():
-                cursor = await connection.execute(_ALONE, (name,))
-                row = await cursor.fetchone()
-            if row is None or not row[0]:
+        async with held(self._url, f"{self._namespace}.replay.{projection.name}") as is_ours:
+            if not is_ours:
                 raise AlreadyBuilt(f"Another process builds or drops {projection.name}")
-            try:
-                yield
-            finally:
-                # A busy server may hear of a connection's end only after it let the next one ask.
-                with suppress(psycopg.Error, TimeoutError):
-                    async with asyncio.timeout(TIMEOUT_S):
-                        await connection.execute(_NO_MORE, (name,))
-        finally:
-            await connection.close()
+            yield
 
     @asynccontextmanager
     async def _changing(self, name: str) -> AsyncIterator[Transaction]:

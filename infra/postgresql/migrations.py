@@ -78,6 +78,7 @@ CREATE TABLE moments (
 """
 _REPLAYS: Final = """
 -- Of generations that are being built: what their replay was told, and how far it told that it is.
+-- Nothing is written to seen_at any more: who builds holds a lock.
 CREATE TABLE replays (
     projection text COLLATE "C" NOT NULL, version integer NOT NULL, number integer NOT NULL,
     wish text NOT NULL, per_s_max double precision,

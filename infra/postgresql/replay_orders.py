@@ -1,20 +1,13 @@
 """What replays were told, and told, beside the generations in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from infra.generations import Generation
 from infra.postgresql.database import Database, checked
-from infra.steering import (
-    SILENT_S,
-    NotUnderWay,
-    Orders,
-    Steered,
-    Wish,
-    finite,
-    orders_of,
-    told_of,
-)
+from infra.postgresql.held_locks import held
+from infra.steering import NotUnderWay, Orders, Steered, Wish, finite, orders_of, told_of
 from streams.rebuild import Rebuilt
 
 _BEGIN: Final = """INSERT INTO {ns}.replays (projection, version, number, wish, per_s_max)
@@ -32,22 +25,31 @@ WHERE projection = %s AND version = %s AND number = %s RETURNING number"""
 _OF: Final = """SELECT wish, per_s_max FROM {ns}.replays
 WHERE projection = %s AND version = %s AND number = %s"""
 _TELL: Final = """UPDATE {ns}.replays
-SET done = %s, total = %s, per_s = %s, left_s = %s, seen_at = now()
+SET done = %s, total = %s, per_s = %s, left_s = %s
 WHERE projection = %s AND version = %s AND number = %s"""
 _END: Final = """DELETE FROM {ns}.replays
 WHERE projection = %s AND version = %s AND number = %s"""
+# A lock's key is shown as its two halves.
 _UNDER_WAY: Final = """
-SELECT projection, version, number, state, wish, per_s_max, done, total, per_s, left_s,
-    coalesce(now() - seen_at < %s * interval '1 second', false)
+WITH held AS (
+    SELECT classid::bigint << 32 | objid::bigint AS key FROM pg_locks
+    WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+SELECT projection, version, number, state, wish, per_s_max, done, total, per_s, left_s, name,
+    hashtextextended(concat_ws('.', '{ns}.building', projection, version, number), 0)
+        IN (SELECT key FROM held)
 FROM {ns}.replays JOIN {ns}.generations USING (projection, version, number)
-WHERE state IN ('building', 'filled') ORDER BY projection, version, number"""
+LEFT JOIN {ns}.moments USING (projection, version, number)
+WHERE state IN ('building', 'filled') OR state = 'as_of' AND NOT whole
+ORDER BY projection, version, number"""
 
 
 class PostgresqlReplayOrders:
     """Implements `infra.steering.ReplayOrders`. Each change is one statement."""
 
-    def __init__(self, database: Database, namespace: str) -> None:
+    def __init__(self, database: Database, url: str, namespace: str) -> None:
         self._database = database
+        self._url = url
         self._namespace = checked(namespace)
 
     async def begin(
@@ -62,6 +64,14 @@ class PostgresqlReplayOrders:
         }
         rows = await self._database.rows(self._named(_BEGIN), values)
         return orders_of(*rows[0])
+
+    @asynccontextmanager
+    async def building(self, one: Generation) -> AsyncIterator[None]:
+        """See `ReplayOrders.building`."""
+        name = f"{self._namespace}.building.{one.projection}.{one.version}.{one.number}"
+        # The connection of who built it before and died may be there a moment longer.
+        async with held(self._url, name, wait=True):
+            yield
 
     async def wish(self, one: Generation, wish: Wish) -> None:
         """See `ReplayOrders.wish`."""
@@ -91,7 +101,7 @@ class PostgresqlReplayOrders:
 
     async def under_way(self) -> Sequence[Steered]:
         """See `ReplayOrders.under_way`."""
-        rows = await self._database.rows(self._named(_UNDER_WAY), (SILENT_S,))
+        rows = await self._database.rows(self._named(_UNDER_WAY))
         return [told_of(row[:-1], is_running=row[-1]) for row in rows]
 
     async def _change(self, sql: str, to: Any, one: Generation) -> None:

@@ -18,6 +18,8 @@ from infra.engines import engines_of
 from infra.folder import DataFolder
 from infra.following import REFUSALS, RefusalsFollower
 from infra.kafka.clock import BrokerClock
+from infra.kafka.groups import KafkaGroups
+from infra.known import at_once
 from infra.live_hub import LiveHub
 from infra.local_identity import LocalIdentity
 from infra.local_identity.passwords import Cost
@@ -27,6 +29,7 @@ from infra.postgresql.leases import PostgresqlLeases
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_generations import ClusterGenerations
 from infra.profiles.cluster_log import LOG_TABLES, ClusterLog
+from infra.profiles.cluster_owners import ClusterOwners
 from infra.profiles.cluster_past import PastStores
 from infra.profiles.cluster_remains import ClusterRemains
 from infra.profiles.cluster_stores import opened
@@ -90,6 +93,10 @@ class Cluster:
         ):
             yield
 
+    def begin_reads(self) -> None:
+        """See `Profile.begin_reads`."""
+        self._caches.begin()
+
     @property
     def remains(self) -> ClusterRemains:
         """See `Profile.remains`."""
@@ -136,11 +143,10 @@ class Cluster:
             partial(opened, clients=clients, settings=self._settings),
         )
         stores = await connected("PostgreSQL", clients.names.shared, self.generations.open_live)
-        self.views = Views(
-            **stores, refusals=self.refusals, now_ms=wall_clock_ms, ask=asyncio.gather
-        )
+        self.views = Views(**stores, refusals=self.refusals, now_ms=wall_clock_ms, ask=at_once)
+        self._caches = await clients.caches()
         self._past_stores = PastStores(self._shared.moments(), clients, self._settings)
-        self.past = self._past_stores.views(self.views)
+        self.past = self._past_stores.views(self.views, self.generations.replays)
         self._opened.push_async_callback(self.past.close)
         self.dead_letters = self._shared.dead_letters()
         self.projections = StoredProjections(
@@ -151,6 +157,8 @@ class Cluster:
             now_ms=wall_clock_ms,
             replays=self.generations.replays,
         )
+        groups = KafkaGroups(self._shared.servers)
+        self.owners = ClusterOwners(groups, clients.names, self.generations.number)
         self.metrics = Metrics(self.projections, clients.breakers, clients.view_caches)
         self._clock = BrokerClock(
             self._shared.servers,

@@ -101,10 +101,12 @@ class ClusterGenerations:
         except StoreUnavailable as error:
             raise Unavailable(str(error)) from error
 
-    async def steer(self, name: str, how: Steer, per_s_max: float | None = None) -> Steered:
+    async def steer(
+        self, name: str, how: Steer, per_s_max: float | None = None, number: int | None = None
+    ) -> Steered:
         """See `Generations.steer`."""
         try:
-            return await self._swaps.steer(name, how, per_s_max)
+            return await self._swaps.steer(name, how, per_s_max, number)
         except StoreUnavailable as error:
             raise Unavailable(str(error)) from error
 

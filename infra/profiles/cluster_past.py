@@ -8,6 +8,7 @@ from infra.generations import SideGeneration
 from infra.moments import KnownMoments
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_stores import closed, made
+from infra.projection_status import Replays
 from infra.settings import Settings
 from read_api.views import Views
 from streams.registry import projection_named
@@ -22,9 +23,9 @@ class PastStores:
         self._clients = clients
         self._settings = settings
 
-    def views(self, live: Views) -> OpenedMoments:
+    def views(self, live: Views, replays: Replays) -> OpenedMoments:
         """The views over them."""
-        return OpenedMoments(self._known, live, self.open, closed)
+        return OpenedMoments(self._known, live, self.open, closed, replays)
 
     async def open(self, one: SideGeneration) -> Any:
         """One of them. Raises StoreUnavailable."""

@@ -80,7 +80,12 @@ async def made(
     if caching == "none" or projection.name not in _CACHED:
         return store
     caches = await clients.caches()
-    cache = caches.of(name, counted_as=projection.name, proving=caching == "proving")
+    cache = caches.of(
+        name,
+        counted_as=projection.name,
+        proving=caching == "proving",
+        near=caching == "reading",
+    )
     return _CACHED[projection.name](store, cache, fills=caching == "filling")
 
 

@@ -21,9 +21,9 @@ from infra.postgresql.generations import PostgresqlGenerations
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_log import ClusterLog
 from infra.profiles.cluster_stores import made, prepared
-from infra.replay_desk import left_alone, steer
+from infra.replay_desk import cancelled, left_alone, steer
 from infra.settings import Settings
-from infra.steering import NotUnderWay, Steered
+from infra.steering import Steered
 from projections.projection import Projection, StoreUnavailable
 from streams.dead_letters import Build
 from streams.registry import projection_named
@@ -58,14 +58,12 @@ class ClusterSwaps:
     async def adopt(self, name: str) -> Generation:
         """Let the generation answer that was filled. Raises NotFound, Conflict."""
         projection = projection_named(name)
-        coming = [
-            one for one in await self.known.of(projection) if one.state in {"building", "filled"}
-        ]
-        if not coming:
+        coming = await self._coming(projection)
+        if coming is None:
             raise NotFound(f"No generation of {name} was built")
-        if coming[0].state == "building":
-            raise Conflict(f"Generation {coming[0].number} of {name} is not whole yet")
-        return await self._swap(projection, coming[0])
+        if coming.state == "building":
+            raise Conflict(f"Generation {coming.number} of {name} is not whole yet")
+        return await self._swap(projection, coming)
 
     async def rollback(self, name: str) -> Generation:
         """Let the generation answer again that was live before. Raises NotFound."""
@@ -75,19 +73,15 @@ class ClusterSwaps:
             raise NotFound(f"No earlier generation of {name} is kept")
         return await self._swap(projection, kept[-1])
 
-    async def steer(self, name: str, how: Steer, per_s_max: float | None = None) -> Steered:
+    async def steer(
+        self, name: str, how: Steer, per_s_max: float | None = None, number: int | None = None
+    ) -> Steered:
         """See `Generations.steer`."""
         projection, orders = projection_named(name), self.known.orders
         if how != "cancel":
-            return await steer(orders, projection, how, per_s_max)
-        coming = [
-            one for one in await self.known.of(projection) if one.state in {"building", "filled"}
-        ]
-        if not coming:
-            raise NotUnderWay(f"No generation of {name} is being built")
-        one = coming[0]
-        await orders.wish(one, "drop")
-        (found,) = [found for found in await orders.under_way() if found.generation[:3] == one[:3]]
+            return await steer(orders, projection, how, per_s_max, number)
+        found = await cancelled(orders, projection, await self._coming(projection), number)
+        one = found.generation
         async with left_alone(partial(self.known.alone, projection)):
             if one[:3] in [other[:3] for other in await self.known.of(projection)]:
                 if not await self.known.mark(one, "dropped"):
@@ -112,6 +106,11 @@ class ClusterSwaps:
                 await self._drop(projection, one)
                 await self.known.forget(one)
         return [*older, *dropped]
+
+    async def _coming(self, projection: Projection) -> Generation | None:
+        """The one that is to answer next: it is being built, or was."""
+        known = await self.known.of(projection)
+        return next((one for one in known if one.state in {"building", "filled"}), None)
 
     async def _left(self, projection: Projection) -> Sequence[Generation]:
         """Those of earlier versions, if no program that has that version works any more."""

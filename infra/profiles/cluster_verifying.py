@@ -1,12 +1,13 @@
 """What a proof needs of the engines: the topics, and the stores; and where events are applied
 again."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from domain.events import Event, Recorded
 from domain.topics import place_of
 from infra.engines import engines_of
 from infra.generations import FOLLOWING, Generation
@@ -39,7 +40,8 @@ async def on_engines(settings: Settings) -> AsyncIterator["Engines"]:
 
 
 class ArchivedTopics:
-    """Implements `streams.feed.Feed`: the topics, and from the archive what they have no more."""
+    """Implements `streams.feed.SelectiveFeed`: the topics, and from the archive what they have no
+    more."""
 
     def __init__(self, topics: KafkaFeed, archive: ArchiveFeed) -> None:
         self._topics = topics
@@ -65,6 +67,21 @@ class ArchivedTopics:
             if found:
                 return found
             raise
+
+    async def read_types(
+        self, partition: int, after: int, until: int, types: Collection[type[Event]]
+    ) -> Sequence[Recorded]:
+        """See `SelectiveFeed.read_types`. Raises TrimmedAway, StoreUnavailable."""
+        found: list[Recorded] = []
+        while after < until:
+            batch = await self.read(partition, after, until - after)
+            if not batch:
+                break
+            after = batch[-1].position
+            found += [
+                one for one in batch if isinstance(one, Recorded) and type(one.event) in types
+            ]
+        return found
 
 
 class Engines:

@@ -19,7 +19,7 @@ from infra.profiles.embedded_generations import EmbeddedGenerations
 from infra.profiles.embedded_past import past_views
 from infra.profiles.embedded_remains import EmbeddedRemains
 from infra.profiles.embedded_stores import Surroundings
-from infra.projection_status import LocalProjections
+from infra.projection_status import LocalProjections, OneOwner
 from infra.readiness import EmbeddedParts
 from infra.settings import Settings
 from infra.sqlite.dead_letters import SqliteDeadLetters
@@ -133,6 +133,9 @@ class Embedded:
         self.runner.start()
         self._opened.callback(self.runner.stop)
 
+    def begin_reads(self) -> None:
+        """See `Profile.begin_reads`: its stores are read as they are at every moment."""
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """See `Profile.running`."""
@@ -211,7 +214,7 @@ class Embedded:
         stores = self.generations.open_live()
         views = Views(**stores, refusals=self.refusals, now_ms=around.now_ms)
         moments = self._closing(SqliteMoments(self._file("generations.db")))
-        self.past = past_views(moments, self.folder, around, views)
+        self.past = past_views(moments, self.folder, around, views, self.generations.replays)
         self.generations.past_changed = self.past.close
         return views
 
@@ -241,6 +244,7 @@ class Embedded:
             crashed=crashed,
             generation=self.generations.number,
         )
+        self.owners = OneOwner(self.progress.names, lambda: self.runner.runs)
         self.generations.follow(self.runner, self.views, self.metrics.measured_projection)
 
     def _closing(self, part: ClosableT) -> ClosableT:

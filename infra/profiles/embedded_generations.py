@@ -12,14 +12,14 @@ from typing import Any
 
 from commands.ports import Steer
 from domain.errors import Conflict, NotFound
-from infra.folder import DataFolder
+from infra.folder import DataFolder, remove_store
 from infra.generations import Generation
 from infra.profiles.embedded_stores import Surroundings, opened
-from infra.replay_desk import left_alone, steer
+from infra.replay_desk import cancelled, left_alone, steer
 from infra.replaying import alone
 from infra.sqlite.dead_letters import SqliteDeadLetters
 from infra.sqlite.generations import SqliteGenerations
-from infra.steering import NotUnderWay, Steered
+from infra.steering import Steered
 from projections.projection import Projection, Store
 from projections.stores import Stores
 from streams.dead_letters import Build
@@ -99,16 +99,15 @@ class EmbeddedGenerations:
             with alone(self._folder.path, projection_named(name)):
                 return await self._prune(name)
 
-    async def steer(self, name: str, how: Steer, per_s_max: float | None = None) -> Steered:
+    async def steer(
+        self, name: str, how: Steer, per_s_max: float | None = None, number: int | None = None
+    ) -> Steered:
         """See `Generations.steer`."""
         projection, orders = projection_named(name), self._known.orders
         if how != "cancel":
-            return await steer(orders, projection, how, per_s_max)
-        one = self._coming(projection)
-        if one is None:
-            raise NotUnderWay(f"No generation of {name} is being built")
-        await orders.wish(one, "drop")
-        (found,) = [found for found in await orders.under_way() if found.generation == one]
+            return await steer(orders, projection, how, per_s_max, number)
+        found = await cancelled(orders, projection, self._coming(projection), number)
+        one = found.generation
         async with left_alone(partial(alone, self._folder.path, projection)), self._turns[name]:
             if one in self._known.of(projection):
                 await self._drop(one)
@@ -142,9 +141,7 @@ class EmbeddedGenerations:
             store.close()
         await self._letters.forget(Build(*one[:3]))
         self._known.forget(one)
-        path = self._folder.projection(*one[:3])
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        remove_store(self._folder.projection(*one[:3]))
 
     def _coming(self, projection: Projection) -> Generation | None:
         """The one that is to answer next: it is being built, or was."""

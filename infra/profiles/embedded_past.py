@@ -6,6 +6,7 @@ from infra.as_of import OpenedMoments
 from infra.folder import DataFolder
 from infra.generations import SideGeneration
 from infra.profiles.embedded_stores import Surroundings, opened
+from infra.projection_status import Replays
 from infra.sqlite.moments import SqliteMoments
 from projections.projection import StoreUnavailable
 from read_api.views import Views
@@ -13,7 +14,11 @@ from streams.registry import projection_named
 
 
 def past_views(
-    known: SqliteMoments, folder: DataFolder, around: Surroundings, live: Views
+    known: SqliteMoments,
+    folder: DataFolder,
+    around: Surroundings,
+    live: Views,
+    replays: Replays,
 ) -> OpenedMoments:
     """Those of a folder. Their clock stands still."""
 
@@ -27,4 +32,4 @@ def past_views(
     async def close_store(store: Any) -> None:
         store.close()
 
-    return OpenedMoments(known, live, open_store, close_store)
+    return OpenedMoments(known, live, open_store, close_store, replays)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from commands.ports import Handles
 from domain.errors import Unavailable
 from domain.events import Recorded
-from infra.folder import LOG_FILE, DataFolder, projection_file
+from infra.folder import LOG_FILE, DataFolder, projection_file, remove_store
 from infra.importing import forgetting
 from infra.profiles.embedded_generations import EmbeddedGenerations
 from infra.remains import Person
@@ -87,8 +87,7 @@ class EmbeddedRemains:
         known = {self._folder.projection(*one[:3]) for one in self._generations.every()}
         stale = [path for path in self._projection_files() if path not in known]
         for path in stale:
-            for suffix in ("", "-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            remove_store(path)
         return len(stale)
 
     def _projection_files(self) -> list[Path]:

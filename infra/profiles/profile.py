@@ -77,9 +77,11 @@ class Generations(Protocol):
     async def prune(self, name: str) -> Sequence[Generation]:
         """Drop all that are not live; those that were dropped."""
 
-    async def steer(self, name: str, how: Steer, per_s_max: float | None = None) -> Steered:
-        """Tell the replay that is under way; `cancel` drops what was built. Raises Conflict,
-        Unavailable."""
+    async def steer(
+        self, name: str, how: Steer, per_s_max: float | None = None, number: int | None = None
+    ) -> Steered:
+        """Tell the replay that is under way, of several that of the generation which has the
+        number; `cancel` drops what was built. Raises Conflict, Unavailable."""
 
     async def apply_again(self, name: str, number: int, positions: Sequence[int]) -> Taken:
         """Apply events again to the live generation, which must have this number. Raises
@@ -104,6 +106,8 @@ class Profile(Protocol):
     @property
     def projections(self) -> read_ports.Projections: ...
     @property
+    def owners(self) -> read_ports.Owners: ...
+    @property
     def projection_names(self) -> frozenset[str]: ...
     @property
     def generations(self) -> Generations: ...
@@ -123,6 +127,10 @@ class Profile(Protocol):
     @property
     def data_path(self) -> Path:
         """The process's own folder."""
+
+    def begin_reads(self) -> None:
+        """What the calling task reads of views from here on may be as of any moment after this
+        one."""
 
     @property
     def outages(self) -> tuple[type[Exception], ...]:

@@ -1,7 +1,6 @@
 """A client of Redis for asyncio: time-outs, and one kind of outage for all stores on it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Any, Final, cast
 
 from redis.asyncio import Connection, ConnectionPool, Redis
@@ -23,7 +22,7 @@ from redis.exceptions import (
 from redis.utils import DEFAULT_RESP_VERSION
 
 from infra.breaker import Breaker
-from infra.redis.shared_connection import SharedConnection
+from infra.redis.shared_connection import Argument, SharedConnection
 from projections.projection import StoreUnavailable
 
 TIMEOUT_S: Final = 5.0
@@ -55,18 +54,30 @@ class RedisClient(Redis):
     async def execute_command(self, *command: Any, **options: Any) -> Any:
         """What Redis answers, as the client's own method tells it. Where the connection breaks it
         is sent once more."""
-        shared = self._shared
-        if shared is None or NEVER_DECODE in options:
+        if self._shared is None or NEVER_DECODE in options:
             return await super().execute_command(*command, **options)  # type: ignore[no-untyped-call]
         name = command[0]
         words = (*name.split(), *command[1:]) if " " in name else command
-        try:
-            answer = await shared.ask(words)
-        except ConnectionError:
-            answer = await shared.ask(words)
+        answer = await self.ask(*words)
         told = self.response_callbacks.get(name)
         options.pop("keys", None)
         return answer if told is None else told(answer, **options)
+
+    @property
+    def shared(self) -> SharedConnection | None:
+        """The connection for all single commands, unless they take one of the pool each."""
+        return self._shared
+
+    async def ask(self, *command: Argument, tracked: bool = False) -> Any:
+        """What Redis answers, as it says it; it tells of changes of the keys that a `tracked`
+        command reads (`near_values`). Where the connection breaks it is sent once more."""
+        shared = self._shared
+        if shared is None:
+            return await super().execute_command(*command)  # type: ignore[no-untyped-call]
+        try:
+            return await shared.ask(command, tracked=tracked)
+        except ConnectionError:
+            return await shared.ask(command, tracked=tracked)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """Let the connections go."""
@@ -85,6 +96,7 @@ def _shared(pool: ConnectionPool) -> SharedConnection | None:
         greeting = [(*greeting[0], "AUTH", to.get("username") or "default", to["password"])]
     if to.get("db"):
         greeting.append(("SELECT", to["db"]))
+    greeting.append(("CLIENT", "TRACKING", "ON", "OPTIN"))
     return SharedConnection(
         to.get("host", "localhost"),
         to.get("port", 6379),
@@ -106,23 +118,36 @@ def client(url: str) -> RedisClient:
     return cast("RedisClient", made)
 
 
-@contextmanager
-def outages_told(redis: RedisClient, breaker: Breaker | None = None) -> Iterator[None]:
+class outages_told:  # noqa: N801 - used as a function is
     """Raise StoreUnavailable for whatever may work later, at once where Redis did not answer a
     moment ago; bugs stay what they are. Not to be nested. With a `breaker` of one's own nobody
     else waits or is refused for it."""
-    with (breaker or redis.breaker).passing(), _told():
-        yield
+
+    __slots__ = ("_passing",)
+
+    def __init__(self, redis: RedisClient, breaker: Breaker | None = None) -> None:
+        self._passing = (breaker or redis.breaker).passing()
+
+    def __enter__(self) -> None:
+        self._passing.__enter__()
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _where: TracebackType | None,
+    ) -> None:
+        outage = None if error is None else _outage(error)
+        self._passing.leave(error if outage is None else outage)
+        if outage is not None:
+            raise outage from error
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except OUTAGES as error:
+def _outage(error: BaseException) -> StoreUnavailable | None:
+    """What to raise instead, if it is one."""
+    if isinstance(error, OUTAGES):
         # A time-out has no words of its own.
-        raise StoreUnavailable(f"Redis: {str(error) or repr(error)}") from error
-    except ResponseError as error:
-        if str(error).startswith(_OUTAGE_CODES):
-            raise StoreUnavailable(f"Redis: {error}") from error
-        raise
+        return StoreUnavailable(f"Redis: {str(error) or repr(error)}")
+    if isinstance(error, ResponseError) and str(error).startswith(_OUTAGE_CODES):
+        return StoreUnavailable(f"Redis: {error}")
+    return None

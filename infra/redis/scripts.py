@@ -86,12 +86,12 @@ class Scripts:
         return await self.ask(call_all)
 
     async def _called(self, script: str, arguments: Sequence[Argument], server: RedisClient) -> Any:
-        sha, keys = self._hashes[script], self._keys
+        command = ("EVALSHA", self._hashes[script], len(self._keys), *self._keys, *arguments)
         try:
-            return await server.evalsha(sha, len(keys), *keys, *arguments)
+            return await server.ask(*command)
         except NoScriptError:
             await self._load(server)
-            return await server.evalsha(sha, len(keys), *keys, *arguments)
+            return await server.ask(*command)
 
     async def _load(self, server: RedisClient) -> None:
         async with server.pipeline(transaction=False) as pipeline:

@@ -8,7 +8,7 @@ serves one command after the other.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, cast
 
 import hiredis
@@ -18,6 +18,8 @@ from infra.attentive import Watch, attentive_timeout
 
 Argument = bytes | str | int | float
 Asked = asyncio.Future[Any]
+# Keys that have changed, of those that were read; None: whichever, for nobody tells any more.
+Changed = Callable[[Collection[bytes] | None], None]
 
 _NOTHING: Final = object()
 
@@ -25,8 +27,8 @@ _NOTHING: Final = object()
 class SharedConnection:
     """Connects when it is first asked, in the event loop that asks, and again after it was lost.
 
-    `greeting` are the commands that a new connection begins with; `error_of` makes an exception
-    of what Redis says when it refuses.
+    `greeting` are the commands that a new connection begins with: it must ask for tracking (OPTIN)
+    if commands are to be tracked. `error_of` makes an exception of what Redis says when it refuses.
     """
 
     def __init__(
@@ -44,15 +46,29 @@ class SharedConnection:
         self._limit_s = limit_s
         self._wire: _Wire | None = None
         self._connecting: asyncio.Task[_Wire] | None = None
+        self._listeners: list[Changed] = []
+        # How many commands were ever asked.
+        self.asked = 0
 
-    async def ask(self, command: Sequence[Argument]) -> Any:
-        """What Redis answers. Raises ConnectionError and TimeoutError of the client, after which
-        it is not known whether the command was run, and what Redis refuses with."""
+    @property
+    def answered(self) -> int:
+        """How many of those that were asked have been answered or were lost, in their order."""
+        return self.asked if self._wire is None else self.asked - self._wire.unanswered
+
+    async def ask(self, command: Sequence[Argument], *, tracked: bool = False) -> Any:
+        """What Redis answers; it tells of changes of the keys that a `tracked` command reads.
+        Raises ConnectionError and TimeoutError of the client, after which it is not known whether
+        the command was run, and what Redis refuses with."""
         packed = _packed(command)
         wire = self._wire
         if wire is None or wire.is_lost:
             wire = await self._connected()
-        return await wire.ask(packed)
+        self.asked += 1
+        return await wire.ask(packed, tracked=tracked)
+
+    def listen(self, changed: Changed) -> None:
+        """Call this when keys change that tracked commands have read."""
+        self._listeners.append(changed)
 
     async def close(self) -> None:
         """Let the connection go; who waits for an answer gets none."""
@@ -80,7 +96,8 @@ class SharedConnection:
         try:
             async with attentive_timeout(self._limit_s):
                 _, wire = await loop.create_connection(
-                    lambda: _Wire(loop, self._error_of, self._limit_s), *self._address
+                    lambda: _Wire(loop, self._error_of, self._limit_s, self._changed),
+                    *self._address,
                 )
         except OSError as error:  # also when it takes too long
             raise ConnectionError(f"{self._address}: {error!r}") from error
@@ -92,10 +109,18 @@ class SharedConnection:
         self._wire = wire
         return wire
 
+    def _changed(self, keys: Collection[bytes] | None) -> None:
+        for changed in self._listeners:
+            changed(keys)
+
 
 def _packed(command: Sequence[Argument]) -> bytes:
     packed: bytes = hiredis.pack_command(cast("Any", tuple(command)))
     return packed
+
+
+# Redis remembers who read the keys of the command that follows.
+_TRACKED: Final = _packed(("CLIENT", "CACHING", "YES"))
 
 
 class _Wire(asyncio.Protocol):
@@ -107,8 +132,10 @@ class _Wire(asyncio.Protocol):
         loop: asyncio.AbstractEventLoop,
         error_of: Callable[[str], Exception],
         limit_s: float,
+        changed: Changed,
     ) -> None:
         self.is_lost = False
+        self._changed = changed
         self._loop = loop
         self._limit_s = limit_s
         self._reader = hiredis.Reader(
@@ -116,10 +143,15 @@ class _Wire(asyncio.Protocol):
         )
         self._transport: asyncio.Transport | None = None
         self._unsent: list[bytes] = []
-        self._waiting: deque[Asked] = deque()
+        self._waiting: deque[Asked | None] = deque()
         self._silence = Watch(loop, limit_s, self._be_late)
 
-    def ask(self, packed: bytes) -> Asked:
+    @property
+    def unanswered(self) -> int:
+        """At least as many as the commands that are."""
+        return len(self._waiting)
+
+    def ask(self, packed: bytes, *, tracked: bool = False) -> Asked:
         """Send a command with others that are asked now; its answer."""
         asked: Asked = self._loop.create_future()
         if self.is_lost:
@@ -127,6 +159,9 @@ class _Wire(asyncio.Protocol):
             return asked
         if not self._unsent:
             self._loop.call_soon(self._send)
+        if tracked:
+            self._unsent.append(_TRACKED)
+            self._waiting.append(None)
         self._unsent.append(packed)
         self._waiting.append(asked)
         if not self._silence.is_on:
@@ -139,9 +174,10 @@ class _Wire(asyncio.Protocol):
         self._silence.stop()
         if self._transport is not None:
             self._transport.abort()
+        self._changed(None)
         while self._waiting:
             asked = self._waiting.popleft()
-            if not asked.done():
+            if asked is not None and not asked.done():
                 asked.set_exception(why)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -153,19 +189,27 @@ class _Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
         while (answer := self._reader.gets()) is not _NOTHING:
-            if isinstance(answer, hiredis.PushNotification):
-                continue
-            asked = self._waiting.popleft()
-            if asked.done():  # who asked has gone
-                continue
-            if isinstance(answer, Exception):
-                asked.set_exception(answer)
+            if answer.__class__ is hiredis.PushNotification:
+                if answer[0] == b"invalidate":
+                    self._changed(answer[1])
             else:
-                asked.set_result(answer)
+                self._hand_out(answer)
         if self._waiting:
             self._silence.heard()
         else:
             self._silence.stop()
+
+    def _hand_out(self, answer: Any) -> None:
+        asked = self._waiting.popleft()
+        if asked is None:
+            if isinstance(answer, Exception):  # nothing would be told of what is read next
+                self.end(answer)
+        elif asked.done():  # who asked has gone
+            pass
+        elif isinstance(answer, Exception):
+            asked.set_exception(answer)
+        else:
+            asked.set_result(answer)
 
     def _send(self) -> None:
         unsent, self._unsent = self._unsent, []

@@ -67,9 +67,12 @@ class Bars:
         renewing = asyncio.create_task(self._renew(bar), name="bars of a view's cache")
         try:
             yield
-            # Only now: of what failed a part may come to be yet, so that the bars stay until they
-            # run out.
             bar.held = bar.held and await self._lift(bar)
+        except Exception:
+            # Of what failed a part may have come to be, or will yet: the bars stay until they run
+            # out; and if they did while this process stood still, what was kept since goes.
+            bar.held = bar.held and await self._set(bar)
+            raise
         finally:
             renewing.cancel()
             if not bar.held:

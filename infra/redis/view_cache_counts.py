@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-# It was there; it was not, and what the store says is put in; somebody is writing or filling it;
-# Redis was not asked or did not answer.
-Outcome = Literal["hit", "miss", "busy", "bypass"]
-OUTCOMES: Final[Sequence[Outcome]] = ("hit", "miss", "busy", "bypass")
+# This process had it; it was there; it was not, and what the store says is put in; somebody is
+# writing or filling it; Redis was not asked or did not answer.
+Outcome = Literal["near", "hit", "miss", "busy", "bypass"]
+OUTCOMES: Final[Sequence[Outcome]] = ("near", "hit", "miss", "busy", "bypass")
 
 
 class Kind(NamedTuple):
@@ -29,6 +29,10 @@ class CacheCounts:
         self._reads[kind, "hit"] += hits
         self._reads[kind, "miss"] += misses
         self._reads[kind, "bypass" if bypassed else "busy"] += others
+
+    def note_near(self, kind: Kind, values: int) -> None:
+        """Values for which nobody had to be asked."""
+        self._reads[kind, "near"] += values
 
     def reads(self) -> Sequence[tuple[Kind, Outcome, int]]:
         """How many values of each kind had each outcome."""

@@ -38,6 +38,7 @@ class CacheScripts:
         self, redis: RedisClient, *, life: str = LIFE, texts: Mapping[str, str] = TEXTS
     ) -> None:
         self.life = life
+        self.connection = redis.shared
         self._redis = redis
         self._texts = texts
         self._hashes = hashes_of(texts)
@@ -51,16 +52,24 @@ class CacheScripts:
         breaker: Breaker,
         within_s: float,
     ) -> Any:
-        """What it returns. Raises StoreUnavailable, at the latest when Redis has not answered for
-        `within_s`; whether it has run is unknown then."""
-        sha, given = self._hashes[script], (*keys, *arguments)
+        """What it returns. Redis tells of changes of what is read with the script of that name.
+        Raises StoreUnavailable, at the latest when Redis has not answered for `within_s`; whether
+        it has run is unknown then."""
+        command = ("EVALSHA", self._hashes[script], len(keys), *keys, *arguments)
+        tracked = script == "read"
         with outages_told(self._redis, breaker):
             async with attentive_timeout(within_s):
                 try:
-                    return await self._redis.evalsha(sha, len(keys), *given)
+                    return await self._redis.ask(*command, tracked=tracked)
                 except NoScriptError:
                     await self._begin()
-                    return await self._redis.evalsha(sha, len(keys), *given)
+                    return await self._redis.ask(*command, tracked=tracked)
+
+    async def ping(self, *, breaker: Breaker, within_s: float) -> None:
+        """Return when Redis has answered. Raises StoreUnavailable, as `run`."""
+        with outages_told(self._redis, breaker):
+            async with attentive_timeout(within_s):
+                await self._redis.ask("PING")
 
     async def _begin(self) -> None:
         async with self._redis.pipeline(transaction=False) as pipeline:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping, 
 from typing import Any, Final, NamedTuple, TypeVar
 
 from infra.breaker import Breaker, Limits
+from infra.redis.near_values import Asked, Near
 from infra.redis.scripts import Argument
 from infra.redis.view_cache_scripts import CacheScripts, new_token
 from projections.projection import StoreUnavailable
@@ -28,14 +29,15 @@ T = TypeVar("T")
 
 class Seen(NamedTuple):
     """What was found: by key the value, True with a lease (`token`), False without; the stamp
-    that a value of each namespace carries now."""
+    that a value of each namespace carries now; what has changed of it since."""
 
     entries: Mapping[str, bytes | bool]
     stamps: Mapping[str, bytes]
     token: str
+    asked: Asked
 
 
-NOTHING: Final = Seen({}, {}, "")
+NOTHING: Final = Seen({}, {}, "", Asked())
 
 
 class Value(NamedTuple):
@@ -58,10 +60,11 @@ class _Asked(NamedTuple):
 class Turns:
     """Used on one event loop. `close` it before the client."""
 
-    def __init__(self, scripts: CacheScripts) -> None:
+    def __init__(self, scripts: CacheScripts, near: Near | None = None) -> None:
         self.breaker = Breaker("Redis (the views' cache)", limits=LIMITS)
         self._bars_breakers: dict[str, Breaker] = {}
         self._scripts = scripts
+        self._near = near
         self._asked: list[_Asked] = []
         self._values: list[Value] = []
         self._working: set[asyncio.Task[None]] = set()
@@ -79,7 +82,8 @@ class Turns:
         return self._bars_breakers.setdefault(namespace, Breaker(name, limits=LIMITS))
 
     async def look(self, namespace: str, keys: Collection[str], *, lease_ms: int) -> Seen:
-        """What is cached of these; nothing where Redis does not answer."""
+        """What is cached of these, which may be none, to hear from Redis; NOTHING where it does
+        not answer."""
         if self._closed:
             return NOTHING
         loop = asyncio.get_running_loop()
@@ -143,8 +147,13 @@ class Turns:
     async def _seen(self, asked: Sequence[_Asked], lease_ms: int) -> Seen:
         wanted: dict[str, dict[str, None]] = {}
         for namespace, keys, _, _ in asked:
-            wanted.setdefault(namespace, {}).update(dict.fromkeys(keys))
+            if keys:
+                wanted.setdefault(namespace, {}).update(dict.fromkeys(keys))
+        noted = Asked() if self._near is None else self._near.asking()
         token = new_token()
+        if not wanted:
+            await self._scripts.ping(breaker=self.breaker, within_s=WITHIN_S)
+            return Seen({}, {}, token, noted)
         answers = iter(await self._run("read", wanted, (token, lease_ms, *_sizes(wanted))))
         entries: dict[str, bytes | bool] = {}
         stamps: dict[str, bytes] = {}
@@ -153,7 +162,7 @@ class Turns:
             # The keys come first: of what is zipped the shorter one must end it.
             for key, answer in zip(keys, answers, strict=False):
                 entries[key] = answer if answer.__class__ is bytes else answer == 1
-        return Seen(entries, stamps, token)
+        return Seen(entries, stamps, token, noted)
 
     def _put(self) -> None:
         values, self._values = self._values, []

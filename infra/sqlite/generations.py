@@ -17,6 +17,14 @@ CREATE UNIQUE INDEX IF NOT EXISTS one_live ON generations (projection, version)
     WHERE state = 'live';
 CREATE UNIQUE INDEX IF NOT EXISTS one_building ON generations (projection, version)
     WHERE state = 'building';
+CREATE TABLE IF NOT EXISTS moments (
+    projection TEXT NOT NULL, version INTEGER NOT NULL, number INTEGER NOT NULL,
+    name TEXT NOT NULL, at_ms INTEGER NOT NULL, vector TEXT NOT NULL, whole INTEGER NOT NULL,
+    PRIMARY KEY (projection, version, number)) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS forget_moment AFTER DELETE ON generations BEGIN
+    DELETE FROM moments WHERE projection = OLD.projection AND version = OLD.version
+        AND number = OLD.number;
+END;
 """
 _ALL: Final = "SELECT number, state FROM generations WHERE projection = ? AND version = ? "
 _SET: Final = """INSERT INTO generations VALUES (?, ?, ?, ?)
@@ -29,7 +37,7 @@ class SqliteGenerations:
     def __init__(self, path: Path) -> None:
         self._connection = connect(path, synchronous="FULL")
         self._connection.executescript(SCHEMA)
-        self.orders = SqliteReplayOrders(self._connection)
+        self.orders = SqliteReplayOrders(self._connection, path.parent)
         self.close = self._connection.close
 
     def of(self, projection: Projection) -> Sequence[Generation]:

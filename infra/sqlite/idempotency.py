@@ -28,7 +28,14 @@ class SqliteIdempotency:
         self._running: dict[tuple[str, str], bytes] = {}
         self.close = self._readers.close
 
-    async def claim(self, scope: str, key: str, fingerprint: bytes) -> Claimed | Answered:
+    async def claim(
+        self,
+        scope: str,
+        key: str,
+        fingerprint: bytes,
+        *,
+        by_recording: bool = False,  # noqa: ARG002 - there is nobody else
+    ) -> Claimed | Answered:
         """See `IdempotencyStore.claim`."""
         running = self._running.get((scope, key))
         if running is not None:

@@ -8,19 +8,9 @@ import msgspec
 
 from infra.generations import Generation, Reached, SideGeneration, first_of
 from infra.sqlite.connections import connect, transaction
-from infra.sqlite.generations import SCHEMA as GENERATIONS
+from infra.sqlite.generations import SCHEMA
 from projections.projection import Projection
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS moments (
-    projection TEXT NOT NULL, version INTEGER NOT NULL, number INTEGER NOT NULL,
-    name TEXT NOT NULL, at_ms INTEGER NOT NULL, vector TEXT NOT NULL, whole INTEGER NOT NULL,
-    PRIMARY KEY (projection, version, number)) WITHOUT ROWID;
-CREATE TRIGGER IF NOT EXISTS forget_moment AFTER DELETE ON generations BEGIN
-    DELETE FROM moments WHERE projection = OLD.projection AND version = OLD.version
-        AND number = OLD.number;
-END;
-"""
 _EVERY: Final = """SELECT projection, version, number, name, at_ms, vector, whole FROM moments
 JOIN generations USING (projection, version, number) WHERE state = 'as_of'
 ORDER BY at_ms, name, projection, number"""
@@ -37,7 +27,7 @@ class SqliteMoments:
 
     def __init__(self, path: Path) -> None:
         self._connection = connect(path, synchronous="FULL")
-        self._connection.executescript(GENERATIONS + _SCHEMA)
+        self._connection.executescript(SCHEMA)
         self.close = self._connection.close
 
     async def every(self) -> Sequence[SideGeneration]:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from domain.events import (
+    TYPES,
     AccountClosed,
     AccountOpened,
     Event,
@@ -27,6 +28,10 @@ NOTHING: Final[Set[int]] = frozenset()
 NUMBERS_MAX: Final = 1 << 32
 # Members that are ids of what an event is about, beside its own.
 _SUBJECTS: Final = POSTS | {"report_id"}
+# What is to be looked at first: no other says which posts there are.
+LOOKED_AT: Final = frozenset(
+    event for event in TYPES.values() if issubclass(event, PostPosted | PostEdited)
+)
 # An account's ids are in these: its own event is the first of them.
 _OWN: Final = (AccountOpened, ProfileChanged, AccountClosed)
 
@@ -50,7 +55,7 @@ class Part(NamedTuple):
 
 class Concerned:
     """Decides for one event after the other. Where the part is about something, it has to `look`
-    at every event first."""
+    first at every event that is of LOOKED_AT."""
 
     def __init__(self, part: Part, kinds: Collection[Kind]) -> None:
         self._part = part

@@ -10,6 +10,7 @@ from faust.types import StreamT, TransportT
 from mode.supervisors import CrashingSupervisor
 
 from streams.faust.consumer import CheckpointedConsumer, Sink
+from streams.process import this_process
 
 SESSION_S: Final = 6.0
 HEARTBEAT_S: Final = 1.0
@@ -43,6 +44,8 @@ class ProjectionApp(faust.App):
         super().__init__(
             group,
             broker=[f"aiokafka://{broker}" for broker in brokers.split(",")],
+            # By this name the brokers tell who has which partitions.
+            broker_client_id=this_process(),
             broker_session_timeout=SESSION_S,
             broker_heartbeat_interval=HEARTBEAT_S,
             broker_rebalance_timeout=REBALANCE_S,

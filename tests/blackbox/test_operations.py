@@ -109,6 +109,26 @@ def test_metrics_are_prometheus_text(api: Api, ada: Person) -> None:
     assert ada.id not in answer.text
 
 
+def test_every_partition_has_an_owner(admin: Person) -> None:
+    """A group has none while it meets, as when a member came."""
+    owners: dict[str, set[str | None]] = {}
+    pause = threading.Event()
+    for _ in range(600):
+        owners = {
+            one["name"]: {partition["owner"] for partition in one["partitions"]}
+            for one in admin.items("/v1/admin/projections")
+        }
+        if all(owners.values()) and None not in set().union(*owners.values()):
+            break
+        pause.wait(0.1)
+
+    assert owners.keys() == PROJECTIONS
+    for of_one in owners.values():
+        (owner,) = of_one
+        assert owner is not None
+        assert re.fullmatch(r".+:[0-9]+", owner)
+
+
 def test_a_projection_is_proven_to_equal_the_log(admin: Person, ada: Person, bob: Person) -> None:
     ada.relate("follow", bob)
     path = "/v1/admin/projections"

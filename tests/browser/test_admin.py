@@ -1,6 +1,7 @@
 """The administrators' page in a real browser, on a real server that somebody tampers with."""
 
 import asyncio
+import platform
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -133,6 +134,8 @@ def test_every_projection_is_shown_with_its_position_and_lag(arrive: Arrive) -> 
     trends.get_by_role("link", name="Trends", exact=True).click()
     admin.view.get_by_text("1 partition, none behind").click()
     expect(admin.view.get_by_role("rowheader", name="log/0")).to_be_visible()
+    # The server runs beside the test.
+    expect(admin.view.get_by_role("cell", name=f"{platform.node()}:")).to_be_visible()
 
 
 def test_a_projection_that_lags_or_stands_still_is_seen_at_once(arrive: Arrive) -> None:
@@ -208,6 +211,28 @@ def test_a_replay_is_paused_and_cancelled(arrive: Arrive) -> None:
 
     expect(built).to_have_count(0)
     expect(admin.view.get_by_text("generation 1 of version")).to_be_visible()
+
+
+def test_a_view_as_of_the_past_is_built_paused_and_cancelled(arrive: Arrive) -> None:
+    admin = come_in(arrive())
+    expect(row(admin, "Moderation")).to_be_visible()
+    admin.go("admin#/projections/moderation")
+    admin.view.get_by_role("button", name="Replay …").click()
+    dialog = admin.page.get_by_role("dialog")
+    dialog.get_by_label("As of").fill("log/0:3")
+    dialog.get_by_label("Events a second, at most").fill("0.01")
+    dialog.get_by_role("button", name="Build").click()
+
+    built = admin.view.get_by_role("region", name="As of log/0:3")
+    expect(built).to_contain_text("Generation 2 as of log/0:3: being built")
+    expect(admin.view.get_by_role("region", name="The next generation")).to_have_count(0)
+    ask(admin, "Pause …", action="Pause")
+    expect(built).to_contain_text("Generation 2 as of log/0:3: paused")
+    assert accessibility.complaints_of(admin.page) == []
+    ask(admin, "Cancel …", action="End it")
+
+    expect(built).to_have_count(0)
+    expect(admin.view.get_by_role("region", name="As of the past")).to_have_count(0)
 
 
 def test_what_cannot_be_done_is_told_in_the_server_s_words(arrive: Arrive) -> None:

@@ -1,6 +1,9 @@
 """Generations in PostgreSQL."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
 
 import pytest
 
@@ -8,12 +11,30 @@ from domain.errors import NotFound
 from infra.generations import AlreadyBuilt
 from infra.postgresql.database import Database
 from infra.postgresql.generations import PostgresqlGenerations
+from infra.postgresql.moments import PostgresqlMoments
 from infra.profiles.generation_watch import GenerationWatch
 from projections.projection import StoreUnavailable
 from tests.cluster.local import LocalCluster
 from tests.cluster.postgresql import NOWHERE, database_of, shared_tables, url_of
 from tests.contract.generations_contract import MIRROR, TALLY, GenerationsContract
 from tests.contract.replay_orders_contract import ReplayOrdersContract
+
+WAIT_S: Final = 120.0
+AGAIN_S: Final = 0.02
+HOLD: Final = """
+import asyncio, sys
+from infra.generations import Generation
+from infra.postgresql.database import Database
+from infra.postgresql.generations import PostgresqlGenerations
+
+async def hold(url, namespace, name, version, number):
+    generations = PostgresqlGenerations(Database(url), url, namespace)
+    one = Generation(name, int(version), int(number), "building")
+    async with generations.orders.building(one):
+        await asyncio.Event().wait()
+
+asyncio.run(hold(*sys.argv[1:]))
+"""
 
 
 @pytest.fixture
@@ -31,9 +52,18 @@ class TestPostgresqlGenerations(GenerationsContract):
 
 class TestPostgresqlReplayOrders(ReplayOrdersContract):
     @pytest.fixture
-    async def known(self, cluster: LocalCluster) -> AsyncIterator[PostgresqlGenerations]:
+    async def tables(self, cluster: LocalCluster) -> AsyncIterator[tuple[Database, str]]:
         async with shared_tables(cluster) as namespace, database_of(cluster) as database:
-            yield PostgresqlGenerations(database, url_of(cluster), namespace)
+            yield database, namespace
+
+    @pytest.fixture
+    def known(self, cluster: LocalCluster, tables: tuple[Database, str]) -> PostgresqlGenerations:
+        database, namespace = tables
+        return PostgresqlGenerations(database, url_of(cluster), namespace)
+
+    @pytest.fixture
+    def moments(self, tables: tuple[Database, str]) -> PostgresqlMoments:
+        return PostgresqlMoments(*tables)
 
 
 async def test_a_number_is_never_given_twice(generations: PostgresqlGenerations) -> None:
@@ -73,6 +103,35 @@ async def test_one_process_at_a_time_builds_a_projection(
             pass
     async with generations.alone(MIRROR):
         pass
+
+
+async def test_the_death_of_who_builds_is_seen(cluster: LocalCluster) -> None:
+    """As another process has it, which dies without a word: the server hears of it by itself."""
+    async with shared_tables(cluster) as namespace, database_of(cluster) as database:
+        generations = PostgresqlGenerations(database, url_of(cluster), namespace)
+        await _seen_to_die(generations, [url_of(cluster), namespace])
+
+
+async def _seen_to_die(generations: PostgresqlGenerations, where: Sequence[str]) -> None:
+    one = await generations.begin(MIRROR)
+    await generations.orders.begin(one)
+
+    async def seen(*, running: bool) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while [each.is_running for each in await generations.orders.under_way()] != [running]:
+                await asyncio.sleep(AGAIN_S)
+
+    told = [sys.executable, "-c", HOLD, *where, *map(str, one[:3])]
+    builder = await asyncio.create_subprocess_exec(*told)
+    try:
+        await seen(running=True)
+    finally:
+        builder.kill()
+        await builder.wait()
+    await seen(running=False)
+
+    async with generations.alone(MIRROR), generations.orders.building(one):
+        await seen(running=True)
 
 
 async def test_who_watches_sees_every_change(generations: PostgresqlGenerations) -> None:

@@ -1,7 +1,7 @@
 """The cache before views gives what was applied, whatever happens in between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import count
 from os import getpid
 from typing import Final
@@ -62,7 +62,7 @@ class Numbers:
         return {one: self.numbers[one] for one in ids if one in self.numbers}
 
 
-async def read(process: Process, store: Numbers, *ids: int) -> dict[int, int]:
+async def read(process: Process, store: Numbers, *ids: int) -> Mapping[int, int]:
     """What is read, once it is also cached."""
     found = await process.shelf.read(ids, store.load)
     await process.caches.settle()
@@ -200,6 +200,21 @@ async def test_the_bars_of_who_failed_stay(another: Another) -> None:
     assert not await is_cached(process, 1)
 
 
+async def test_what_came_after_the_bar_of_who_failed_had_run_out_goes(
+    another: Another, url: str
+) -> None:
+    process, store = another(), Numbers(n1=7)
+    writer = await Held(process, 1).begin()
+    async with client(url) as redis:
+        await redis.unlink(process.shelf.key(1))
+    await read(process, store, 1)
+    assert await is_cached(process, 1)
+
+    await writer.end(ValueError())
+
+    assert not await is_cached(process, 1)
+
+
 async def test_what_came_after_a_bar_had_run_out_goes_when_its_writer_ends(
     another: Another, url: str
 ) -> None:
@@ -301,6 +316,7 @@ async def test_it_is_counted_what_came_of_reads(another: Another) -> None:
 
     kind = (process.namespace, "number")
     assert process.caches.counts.reads() == [
+        (kind, "near", 0),
         (kind, "hit", 3),
         (kind, "miss", 3),
         (kind, "busy", 1),

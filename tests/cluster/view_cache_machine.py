@@ -8,7 +8,7 @@ paid what it owes, readers may be given less.
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from os import getpid
@@ -76,6 +76,12 @@ class Cuttable(CacheScripts):
             raise StoreUnavailable("cut")
         return await self._known.run(script, keys, arguments, breaker=breaker, within_s=PATIENCE_S)
 
+    async def ping(self, *, breaker: Breaker, within_s: float) -> None:
+        """See `CacheScripts.ping`."""
+        if self.cut:
+            raise StoreUnavailable("cut")
+        await self._known.ping(breaker=breaker, within_s=PATIENCE_S)
+
 
 class Process:
     """Reads and writes the view of one namespace."""
@@ -88,6 +94,12 @@ class Process:
         self.bars: Bars = cache.bars
         self.bars._bar_ms = round(1_000 * PATIENCE_S)  # noqa: SLF001
         self.shelf = cache.shelf("number", lambda number: b"%d" % number, int)
+        near = self.caches.of(namespace, counted_as="near", near=True)
+        self.near = near.shelf("number", lambda number: b"%d" % number, int)
+
+    async def heard(self) -> None:
+        """Wait for a sign of life of Redis."""
+        await self.caches._turns.look(self.namespace, (), lease_ms=0)  # noqa: SLF001
 
     def keys(self, ids: Iterable[int]) -> list[str]:
         """All that there can be."""
@@ -104,7 +116,9 @@ class Process:
 class Read:
     """A reader that asks the store when it is told to, and hears the answer when it is told to."""
 
-    def __init__(self, process: Process, ids: Sequence[int], numbers: Counter[int]) -> None:
+    def __init__(
+        self, process: Process, ids: Sequence[int], numbers: Counter[int], *, near: bool
+    ) -> None:
         self.least = Counter(numbers)
         self.asking, self.may_ask = asyncio.Event(), asyncio.Event()
         self.asked, self.may_hear = asyncio.Event(), asyncio.Event()
@@ -118,7 +132,24 @@ class Read:
             return found
 
         self.ids = ids
-        self.task = asyncio.create_task(process.shelf.read(ids, load))
+        shelf = process.near if near else process.shelf
+        self.task = asyncio.create_task(shelf.read(ids, load))
+
+
+class Page:
+    """A reader that has heard from Redis, and reads what is near when it is told to."""
+
+    def __init__(self, process: Process, numbers: Counter[int]) -> None:
+        self.least = Counter(numbers)
+        self.process = process
+        self.may_read = asyncio.Event()
+
+    async def read(self, begun: asyncio.Event) -> Mapping[int, int] | None:
+        self.process.caches.begin()
+        await self.process.heard()
+        begun.set()
+        await self.may_read.wait()
+        return self.process.near.near(IDS)
 
 
 class Failed(Exception):
@@ -154,6 +185,7 @@ class CacheMachine(RuleBasedStateMachine):
     asked = Bundle("asked")
     applies = Bundle("applies")
     failed = Bundle("failed")
+    pages = Bundle("pages")
 
     def __init__(self) -> None:
         super().__init__()
@@ -201,17 +233,46 @@ class CacheMachine(RuleBasedStateMachine):
             for one, number in self.do(self.processes[0].cached()).items():
                 assert number == self.numbers[one]
 
-    @rule(process=st.sampled_from(PROCESSES))
-    def read(self, process: int) -> None:
+    @rule(process=st.sampled_from(PROCESSES), near=st.booleans())
+    def read(self, process: int, near: bool) -> None:
         """All at once."""
-        self.hear(self.ask_the_store(self.begin_to_read(process, list(IDS))))
+        self.hear(self.ask_the_store(self.begin_to_read(process, list(IDS), near)))
 
-    @rule(target=reads, process=st.sampled_from(PROCESSES), ids=SOME)
-    def begin_to_read(self, process: int, ids: list[int]) -> Read:
+    @rule(target=pages, process=st.sampled_from(PROCESSES))
+    def begin_a_page(self, process: int) -> tuple[Page, asyncio.Task[Mapping[int, int] | None]]:
+        """Of what is near by now."""
+        self.read(process, near=True)
+        self.read(process, near=True)
+
+        async def begin() -> tuple[Page, asyncio.Task[Mapping[int, int] | None]]:
+            page, begun = Page(self.processes[process], self.numbers), asyncio.Event()
+            if self.in_doubt:
+                page.least.clear()
+            task = asyncio.create_task(page.read(begun))
+            await begun.wait()
+            return page, task
+
+        return self.do(begin())
+
+    @rule(begun=consumes(pages))
+    def read_near(self, begun: tuple[Page, asyncio.Task[Mapping[int, int] | None]]) -> None:
+        page, task = begun
+
+        async def read() -> Mapping[int, int] | None:
+            page.may_read.set()
+            return await task
+
+        found = self.do(read())
+        if found is not None:
+            for one in IDS:
+                assert page.least[one] <= found.get(one, 0) <= self.numbers[one]
+
+    @rule(target=reads, process=st.sampled_from(PROCESSES), ids=SOME, near=st.booleans())
+    def begin_to_read(self, process: int, ids: list[int], near: bool) -> Read:
         numbers = self.numbers
 
         async def begin() -> Read:
-            read = Read(self.processes[process], ids, numbers)
+            read = Read(self.processes[process], ids, numbers, near=near)
             if self.in_doubt:
                 read.least.clear()
             asking = asyncio.ensure_future(read.asking.wait())
@@ -233,7 +294,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(read=consumes(asked))
     def hear(self, read: Read) -> None:
-        async def hear() -> dict[int, int]:
+        async def hear() -> Mapping[int, int]:
             read.may_hear.set()
             found = await read.task
             for process in self.processes:

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import get_args
 
@@ -112,7 +112,7 @@ def follow_in(following: Sequence[Edge], other: AccountId) -> int | None:
     return next((edge.edge_id for edge in following if edge.account_id == other), None)
 
 
-def shown(relations: dict[AccountId, AccountViewer]) -> dict[AccountId, AccountViewer]:
+def shown(relations: Mapping[AccountId, AccountViewer]) -> dict[AccountId, AccountViewer]:
     """Strangers may be left out."""
     return {who: relation for who, relation in relations.items() if relation != AccountViewer()}
 

@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from domain.errors import Conflict
 from infra.generations import Generation
+from infra.moments import KnownMoments
+from infra.replay_desk import cancelled, steer
 from infra.steering import NotUnderWay, Orders, ReplayOrders, Steering
 from streams.rebuild import Cancelled, Course, Rebuilt
 from tests.contract.generations_contract import MIRROR, TALLY
+from tests.contract.moments_contract import NOON
 
 HALF = Rebuilt(50, 100, 0, 5.0, 4.5, paused=False, recent_per_s=11.0)
 
@@ -19,6 +23,11 @@ class ReplayOrdersContract:
     @abstractmethod
     async def known(self) -> Any:
         """Generations of an installation where nothing was ever replayed."""
+
+    @pytest.fixture
+    @abstractmethod
+    async def moments(self, known: Any) -> KnownMoments:
+        """Those of the same installation."""
 
     @pytest.fixture
     def orders(self, known: Any) -> ReplayOrders:
@@ -63,11 +72,66 @@ class ReplayOrdersContract:
         (told,) = await orders.under_way()
         await orders.end(one)
 
-        assert (before.generation, before.is_running, before.rebuilt.total) == (one, False, 0)
-        assert (told.generation, told.is_running) == (one, True)
+        assert (before.generation, before.rebuilt.total) == (one, 0)
+        assert told.generation == one
         assert (told.rebuilt.done, told.rebuilt.total) == (50, 100)
         assert (told.rebuilt.per_s, told.rebuilt.left_s) == (11.0, 4.5)
         assert await orders.under_way() == []
+
+    async def test_it_runs_as_long_as_a_process_builds_it(
+        self, one: Generation, known: Any, orders: ReplayOrders
+    ) -> None:
+        other = await _begun(known, TALLY)
+        await orders.begin(other)
+
+        async def running() -> list[Generation]:
+            return [each.generation for each in await orders.under_way() if each.is_running]
+
+        before = await running()
+        async with orders.building(one):
+            within = await running()
+        async with orders.building(other), orders.building(one):
+            both = await running()
+
+        assert (before, within, both) == ([], [one], [one, other])
+        assert await running() == []
+
+    async def test_what_is_built_as_of_a_moment_is_told_of_until_it_is_whole(
+        self, one: Generation, moments: KnownMoments, orders: ReplayOrders
+    ) -> None:
+        side = await moments.begin(MIRROR, NOON)
+        await orders.begin(side.build, per_s_max=3.0)
+        await orders.tell(side.build, HALF)
+        found = await orders.under_way()
+        await moments.finish(side)
+
+        assert [(each.generation, each.as_of) for each in found] == [
+            (one, None),
+            (side.build, NOON.name),
+        ]
+        assert (found[1].orders, found[1].rebuilt.done) == (Orders("go", 3.0), 50)
+        assert [each.generation for each in await orders.under_way()] == [one]
+
+    async def test_of_several_replays_of_a_projection_it_is_said_which_is_meant(
+        self, one: Generation, moments: KnownMoments, orders: ReplayOrders
+    ) -> None:
+        side = (await moments.begin(MIRROR, NOON)).build
+        await orders.begin(side)
+
+        with pytest.raises(Conflict, match="Generations 2 and 3 of mirror are being built"):
+            await steer(orders, MIRROR, "pause")
+        with pytest.raises(Conflict):
+            await cancelled(orders, MIRROR, one)
+        with pytest.raises(NotUnderWay, match="No generation 7 of mirror"):
+            await steer(orders, MIRROR, "pause", number=7)
+        paused = await steer(orders, MIRROR, "pause", number=side.number)
+        ended = await cancelled(orders, MIRROR, one, number=one.number)
+
+        assert (paused.generation, paused.orders.wish) == (side, "pause")
+        assert (ended.generation, ended.orders.wish) == (one, "drop")
+        assert await orders.of(side) == Orders("pause")
+        # The other one is being dropped: there is only one that can be meant.
+        assert (await steer(orders, MIRROR, "resume")).generation == side
 
     async def test_what_is_not_being_built_cannot_be_told_to_pause(
         self, one: Generation, orders: ReplayOrders

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from domain.events import Event, Fact, Recorded
+from domain.events import Event, Fact, Recorded, TweetPosted
 from infra.sqlite.dead_letters import SqliteDeadLetters
 from infra.sqlite.event_log import SqliteEventLog
 from infra.sqlite.feed import PARTITION, SqliteFeed
@@ -145,10 +145,14 @@ async def test_old_events_are_found_by_todays_type(programs: Programs) -> None:
     await programs.write(programs.yesterday, moved("Turin, Italy"))
     await programs.write(programs.today, moved_to("Paris", "France"))
 
-    found = programs.feed(programs.today).of_types([MovedTo], 0)
+    feed = programs.feed(programs.today)
+    every = list(feed.of_types([MovedTo], 0))
+    parts = [await feed.read_types(0, at, at + 1, [MovedTo]) for at in range(3)]
 
-    towns = [one.event.town for one in found if isinstance(one.event, MovedTo)]
+    towns = [one.event.town for one in every if isinstance(one.event, MovedTo)]
     assert towns == ["Turin", "Paris"]
+    assert parts == [every[:1], every[1:], []]
+    assert await feed.read_types(0, 0, 2, [TweetPosted]) == []
 
 
 async def test_what_is_in_the_log_is_never_rewritten(programs: Programs) -> None:

@@ -108,7 +108,9 @@ class Unasked:
     async def prune(self, name: str) -> Any:
         raise NotImplementedError
 
-    async def steer(self, name: str, how: Steer, per_s_max: float | None = None) -> Any:
+    async def steer(
+        self, name: str, how: Steer, per_s_max: float | None = None, number: int | None = None
+    ) -> Any:
         raise NotImplementedError
 
     async def apply_again(self, name: str, number: int, positions: Sequence[int]) -> Any:

@@ -151,7 +151,6 @@ def test_a_replay_is_steered_over_http(admin: Person) -> None:
     problem(ask("swap"), 409, "conflict")
     expect(ask("resume"), 202)
     done = paused["replay"]["done"]
-    # One that was not heard of for a while is told to stand still.
     goes_on = once(
         admin,
         name,
@@ -177,12 +176,14 @@ def test_one_that_nobody_goes_on_with_is_begun_again_over_http(
     name = "account_directory"
     with killed_in_the_middle(server, name):
         pass
+    # At once: it is the system that knows who died.
+    killed = item(admin, name)["replay"]
     said(server, "throttle", name, "0")
-    once(admin, name, lambda one: one["replay"]["state"] == "stopped")
 
     expect(admin.post(f"{ADMIN}/{name}/resume", json=REASON), 202)
 
     done = once(admin, name, lambda one: one["work"] and one["work"]["state"] == "done")
+    assert (killed["state"], killed["running"]) == ("stopped", False)
     assert "generation 2 built" in done["work"]["told"]
     assert done["replay"] is None
 

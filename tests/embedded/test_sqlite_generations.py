@@ -1,19 +1,31 @@
 """Generations in a file."""
 
+import asyncio
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from infra.folder import building_file, projection_file
 from infra.generations import Generation
 from infra.sqlite import connections
 from infra.sqlite.generations import SqliteGenerations
+from infra.sqlite.moments import SqliteMoments
 from infra.steering import Orders
 from projections.projection import Projection, StoreUnavailable
 from tests.contract.generations_contract import MIRROR, GenerationsContract
 from tests.contract.replay_orders_contract import ReplayOrdersContract
+
+HOLD: Final = """
+import fcntl, os, sys
+fcntl.flock(os.open(sys.argv[1], os.O_RDWR | os.O_CREAT), fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 class Awaited:
@@ -48,8 +60,34 @@ class TestSqliteGenerations(GenerationsContract):
 class TestSqliteReplayOrders(ReplayOrdersContract):
     @pytest.fixture
     def known(self, tmp_path: Path) -> Iterator[SqliteGenerations]:
+        (tmp_path / "projections").mkdir()
         with closing(SqliteGenerations(tmp_path / "generations.db")) as file:
             yield file
+
+    @pytest.fixture
+    def moments(self, known: SqliteGenerations, tmp_path: Path) -> Iterator[SqliteMoments]:
+        del known
+        with closing(SqliteMoments(tmp_path / "generations.db")) as moments:
+            yield moments
+
+
+async def test_the_death_of_who_builds_is_seen_at_once(tmp_path: Path) -> None:
+    """As another process has it, which dies without a word."""
+    (tmp_path / "projections").mkdir()
+    with closing(SqliteGenerations(tmp_path / "generations.db")) as file:
+        one = file.begin(MIRROR)
+        await file.orders.begin(one)
+        store = building_file(projection_file(tmp_path, *one[:3]))
+        pipe, told = asyncio.subprocess.PIPE, [sys.executable, "-c", HOLD, str(store)]
+        builder = await asyncio.create_subprocess_exec(*told, stdin=pipe, stdout=pipe)
+        assert builder.stdout is not None
+        await builder.stdout.readline()
+        (running,) = await file.orders.under_way()
+        builder.kill()
+        await builder.wait()
+        (stopped,) = await file.orders.under_way()
+
+    assert (running.is_running, stopped.is_running) == (True, False)
 
 
 async def test_who_has_the_number_of_one_that_was_dropped_was_told_nothing(tmp_path: Path) -> None:

@@ -46,7 +46,9 @@ class OneProjection:
     begun: list[tuple[str, str]] = field(default_factory=list)
     part: LogPart | None = None
     per_s_max: float | None = None
+    as_of: str | None = None
     steered: str | None = None
+    generation: int | None = None
 
     async def begin(
         self,
@@ -54,18 +56,25 @@ class OneProjection:
         work: str,
         part: LogPart | None = None,
         per_s_max: float | None = None,
+        as_of: str | None = None,
     ) -> None:
         if projection != "post_cards":
             raise NotFound
         if self.begun:
             raise Conflict
         self.begun.append((projection, work))
-        self.part, self.per_s_max = part, per_s_max
+        self.part, self.per_s_max, self.as_of = part, per_s_max, as_of
 
-    async def steer(self, projection: str, how: str, per_s_max: float | None = None) -> None:
+    async def steer(
+        self,
+        projection: str,
+        how: str,
+        per_s_max: float | None = None,
+        generation: int | None = None,
+    ) -> None:
         if projection != "post_cards":
             raise Conflict
-        self.steered, self.per_s_max = how, per_s_max
+        self.steered, self.per_s_max, self.generation = how, per_s_max, generation
 
 
 class Operating(World):
@@ -191,6 +200,29 @@ async def test_a_replay_may_have_a_pace() -> None:
 
     assert (refused.status_code, begun.status_code) == (422, 202)
     assert world.works.per_s_max == 2_000
+
+
+async def test_a_replay_may_be_as_of_a_moment() -> None:
+    world = Operating()
+    path = "/v1/admin/projections/post_cards/replay"
+
+    refused = await world.post(path, {"as_of": "yesterday"})
+    begun = await world.post(path, {"as_of": "2026-01-31T11:30:00+01:00"})
+
+    assert (refused.status_code, begun.status_code) == (422, 202)
+    assert world.works.as_of == "2026-01-31T10:30:00.000Z"
+
+
+@pytest.mark.parametrize("how", ["pause", "resume", "cancel", "throttle"])
+async def test_of_several_replays_the_one_of_a_generation_is_told(how: str) -> None:
+    world = Operating()
+    path = f"/v1/admin/projections/post_cards/{how}"
+
+    refused = await world.post(path, {"generation": 0})
+    told = await world.post(path, {"generation": 3})
+
+    assert (refused.status_code, told.status_code) == (422, 202)
+    assert (world.works.steered, world.works.generation) == (how, 3)
 
 
 async def test_a_part_of_the_log_is_applied_again_and_the_log_says_who_asked() -> None:

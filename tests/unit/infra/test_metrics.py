@@ -170,9 +170,10 @@ async def test_caches_of_views_tell_what_came_of_reads_and_of_their_way_to_redis
     opened.append(caches)
     cards = Kind("post_cards", "card")
     caches.counts.note(cards, hits=5, misses=2, others=1, bypassed=False)
+    caches.counts.note_near(cards, 3)
     caches.counts.note(cards, hits=0, misses=0, others=7, bypassed=True)
 
     assert await samples(metrics, "view_cache_reads_total", "engine_breaker") == {
         f'starling_view_cache_reads_total{{cache="post_cards",kind="card",outcome="{outcome}"}}': n
-        for outcome, n in (("hit", 5), ("miss", 2), ("busy", 1), ("bypass", 7))
+        for outcome, n in (("near", 3), ("hit", 5), ("miss", 2), ("busy", 1), ("bypass", 7))
     } | {'starling_engine_breaker{engine="Redis (the views\' cache)"}': 0}

@@ -31,6 +31,7 @@ async def test_it_signs_in_as_the_address_says(redis: RedisClient, server: RespS
     assert server.heard == [
         [b"HELLO", b"3", b"AUTH", b"ada", b"secret"],
         [b"SELECT", b"3"],
+        [b"CLIENT", b"TRACKING", b"ON", b"OPTIN"],
         [b"GET", b"key"],
     ]
 

@@ -54,6 +54,47 @@ async def test_of_several_that_ask_first_one_connects_and_greets(
     assert len(server.heard) == 5
 
 
+async def test_changes_of_what_a_tracked_command_reads_are_told(
+    connection: SharedConnection, server: RespServer
+) -> None:
+    told: list[object] = []
+    connection.listen(told.append)
+
+    assert await connection.ask(("ECHO", "key"), tracked=True) == b"key"
+    assert server.heard[-2:] == [[b"CLIENT", b"CACHING", b"YES"], [b"ECHO", b"key"]]
+    assert await connection.ask(("PUSH", "key")) == b"key"
+    assert told == [[b"key"]]
+    server.hang_up()
+    with pytest.raises(ConnectionError):
+        await connection.ask(("SILENCE",))
+    assert told == [[b"key"], None]
+
+
+async def test_what_was_asked_and_what_was_answered_is_counted(
+    connection: SharedConnection, server: RespServer
+) -> None:
+    await asyncio.gather(*(connection.ask(("ECHO", number)) for number in range(3)))
+    assert (connection.asked, connection.answered) == (3, 3)
+
+    waiting = asyncio.create_task(connection.ask(("SILENCE",)))
+    await server.silent.wait()
+    assert (connection.asked, connection.answered) == (4, 3)
+    server.hang_up()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert connection.asked == connection.answered == 4
+
+
+async def test_a_connection_that_tracks_nothing_is_not_used(
+    connection: SharedConnection, server: RespServer
+) -> None:
+    """Nobody would be told that what was read has changed."""
+    await connection.ask(("ECHO", "before"))
+    server.refused[b"CLIENT"] = b"ERR"
+
+    with pytest.raises(ResponseError):
+        await connection.ask(("ECHO", "key"), tracked=True)
+
+
 async def test_a_refusal_is_told_to_who_asked(connection: SharedConnection) -> None:
     asked = (("ECHO", "before"), ("REFUSE",), ("ECHO", "after"))
     outcomes = await asyncio.gather(*map(connection.ask, asked), return_exceptions=True)

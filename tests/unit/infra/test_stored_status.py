@@ -81,7 +81,7 @@ async def test_a_projection_that_has_all_the_dead_letters_it_may_have_is_down(
     (trends,) = [one for one in await status.status() if one.name == "trends"]
 
     assert (trends.dead_letters, trends.generation) == (letters, 2)
-    assert trends.partitions == (("new_tweet/0", position, 10),)
+    assert trends.partitions == (("new_tweet/0", position, 10, None),)
     assert (part_of(trends).state == "down") == stalled
     assert stalled == ("It has 5 dead letters" in (trends.stalled_by or ""))
 

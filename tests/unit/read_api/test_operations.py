@@ -5,6 +5,7 @@ import pytest
 from domain.ids import millis_of
 from read_api.ports import WorkStatus
 from streams.dead_letters import Build, Parked
+from streams.process import this_process
 from tests import facts
 from tests.read_world import ADMIN, Json, ReadWorld, link_of
 
@@ -50,6 +51,7 @@ async def test_lag_is_since_the_oldest_event_that_is_not_applied(world: ReadWorl
     (partition,) = status["partitions"]
     assert partition["name"] == "log/0"
     assert partition["head"] - partition["position"] == 2
+    assert partition["owner"] == this_process()
 
 
 async def test_the_newest_work_on_a_projection_is_told(world: ReadWorld) -> None:

@@ -1,6 +1,6 @@
 """Which part of a log is applied again, and to a store that goes on meanwhile."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -34,6 +34,11 @@ class Log:
 
     async def read(self, partition: int, after: int, limit: int) -> Sequence[Recorded]:
         return self.events[after : after + limit]
+
+    async def read_types(
+        self, partition: int, after: int, until: int, types: Collection[type[Event]]
+    ) -> Sequence[Recorded]:
+        return [one for one in self.events[after:until] if type(one.event) in types]
 
 
 class Store:

@@ -17,7 +17,7 @@ export const WORKS = {
     title: "Build a new generation",
     words: "It is built from the whole log beside the one that answers, which goes on to answer. When it is built it waits for “Swap”. One that was begun goes on where it was.",
     action: "Build",
-    asked: () => ({ events_per_second: paceField() }),
+    asked: () => ({ events_per_second: paceField(), as_of: momentField() }),
   },
   pause: {
     steers: true,
@@ -97,21 +97,25 @@ export const WORKS = {
 
 const paceField = () => field("Events a second, at most", { type: "number", min: 0, step: "any", inputmode: "decimal" }, "Left empty: as many as can be");
 
-/** Asks about a work on a projection, and has it done. `after` is called when it was accepted. */
-export function work(projection, name, after) {
+const momentField = () => field("As of", { placeholder: "2026-01-31T10:30:00Z", autocomplete: "off" },
+  "Left empty: as of now, to take over. A time, or positions such as new_tweet/3:17: it is read beside the live one");
+
+/** Asks about a work on a projection, and has it done. `after` is called when it was accepted;
+ *  `fixed` is in the body without being asked. */
+export function work(projection, name, after, fixed = {}) {
   const { title, ...how } = WORKS[name];
-  ask({ ...how, title: `${title}: ${spoken(projection)}`, path: `/v1/admin/projections/${projection}/${name}`, after });
+  ask({ ...how, title: `${title}: ${spoken(projection)}`, path: `/v1/admin/projections/${projection}/${name}`, after, fixed });
 }
 
 /** Opens the dialog of something that is done by one request. `asked` makes further fields; what is
  *  left empty is left out. */
-export function ask({ title, words, action, path, method = "POST", asked = () => ({}), reason = "reason", danger = false, said = null, after }) {
+export function ask({ title, words, action, path, method = "POST", asked = () => ({}), fixed = {}, reason = "reason", danger = false, said = null, after }) {
   openDialog(title, (done) => {
     const fields = asked();
     if (reason !== null) fields[reason] = field("Reason", { maxlength: REASON_MAX, autocomplete: "off" }, "For the audit trail; it may be left out");
     const sending = form(fields, action, async (given) => {
       const body = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value.trim()]).filter(([, value]) => value !== ""));
-      await command(method, path, reason === null && Object.keys(body).length === 0 ? undefined : typed(body, fields));
+      await command(method, path, reason === null && Object.keys(body).length === 0 ? undefined : { ...typed(body, fields), ...fixed });
       done();
       toast(said ?? `${action}: asked for`);
       after();

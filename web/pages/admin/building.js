@@ -24,21 +24,25 @@ export function farWords({ state, done, total, events_per_second: perS, seconds_
   return parts.filter((part) => part !== null).join(", ");
 }
 
-/** The panel of the projection that is called so; hidden while nothing is built. */
-export function building(name, look) {
+/** The panel of the projection that is called so, as of a moment or of what is to answer next;
+ *  hidden while nothing is built. */
+export function building(name, look, asOf = null) {
+  const called = asOf === null ? "The next generation" : `As of ${asOf}`;
   const title = h("h2", { class: "work-title" });
-  const filled = bar(`The next generation of ${spoken(name)}`);
+  const filled = bar(`${called}: ${spoken(name)}`);
   const far = h("p", { class: "soft" });
   const buttons = h("div", { class: "buttons" });
-  const element = h("section", { class: "panel newest-work", "aria-label": "The next generation", hidden: true }, title, filled.element, far, buttons);
+  const element = h("section", { class: "panel newest-work", "aria-label": called, hidden: true }, title, filled.element, far, buttons);
   let before = null;
+  let generation = null;
 
   function show(replay) {
+    generation = replay?.generation ?? null;
     element.hidden = replay === null;
     const state = replay?.state ?? null;
     if (state !== before) changed(state);
     if (replay === null) return;
-    title.textContent = `Generation ${replay.generation}: ${stageOf(replay)[0].toLowerCase()}`;
+    title.textContent = `Generation ${generation}${asOf === null ? "" : ` as of ${asOf}`}: ${stageOf(replay)[0].toLowerCase()}`;
     filled.show(replay);
     far.textContent = farWords(replay);
   }
@@ -49,9 +53,9 @@ export function building(name, look) {
     const [words, tone] = STATES[state];
     element.dataset.tone = tone;
     const focused = buttons.contains(document.activeElement);
-    put(buttons, ...TOLD[state].map((kind) => h("button", { type: "button", class: WORKS[kind].danger ? "danger" : "", on: { click: () => work(name, kind, look) } }, WORKS[kind].menu)));
+    put(buttons, ...TOLD[state].map((kind) => h("button", { type: "button", class: WORKS[kind].danger ? "danger" : "", on: { click: () => work(name, kind, look, { generation }) } }, WORKS[kind].menu)));
     if (focused) buttons.firstElementChild?.focus();
-    announce(`${spoken(name)}: ${words}`);
+    announce(`${spoken(name)}${asOf === null ? "" : ` as of ${asOf}`}: ${words}`);
   }
 
   return { element, show };

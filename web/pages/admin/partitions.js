@@ -5,7 +5,7 @@ import { counted } from "../live/text.js";
 import { reconcile } from "./listing.js";
 import { number } from "./words.js";
 
-const COLUMNS = ["Partition", "Position", "Newest", "Lag"];
+const COLUMNS = ["Partition", "Position", "Newest", "Lag", "Owner"];
 
 /** `show(partitions)`: the one that is furthest behind comes first. */
 export function partitions() {
@@ -30,7 +30,8 @@ export function partitions() {
   return { element, show };
 }
 
-function row({ name, position, head }) {
-  const cells = [position, head, head - position].map((value, index) => h("td", { role: "cell", "data-label": COLUMNS[index + 1] }, number(value)));
+function row({ name, position, head, owner }) {
+  const told = [number(position), number(head), number(head - position), owner ?? "nobody"];
+  const cells = told.map((words, index) => h("td", { role: "cell", "data-label": COLUMNS[index + 1] }, words));
   return h("tr", { role: "row" }, h("th", { scope: "row", role: "rowheader" }, h("code", {}, name)), ...cells);
 }

@@ -23,13 +23,13 @@ export function projection(name, { look }) {
   const facts = h("dl", { class: "facts" });
   const [lag, rate] = [chart("Lag, events", "lag"), chart("Events a second", "rate")];
   const [next, newest] = [building(name, look), newestWork(name, look)];
-  const past = moments();
+  const past = moments(name, look);
   const parts = partitions();
   const note = h("div", { class: "note" }, h("p", { class: "notice" }, "Loading …"));
   const known = h("div", { class: "columns", hidden: true },
     h("section", { class: "panel", "aria-label": "How far it is" }, facts, h("div", { class: "charts" }, lag.element, rate.element), parts.element),
     h("div", { class: "stack" },
-      next.element, newest.element,
+      next.element, past.building, newest.element,
       h("section", { class: "panel", "aria-label": "Actions" }, h("h2", {}, "Actions"), ...GROUPS.map(([title, works]) => group(title, works, name, look))),
       past.element));
   const element = h("div", {},
@@ -71,17 +71,31 @@ function factsOf(item) {
   ];
 }
 
-/** Views as of moments that are past, which a read asks for by name. */
-function moments() {
+/** Views as of moments that are past, which a read asks for by name, and those that are being built. */
+function moments(name, look) {
+  const panels = new Map();
+  const built = h("div", { class: "stack", hidden: true });
   const list = h("ul", {});
   const element = h("section", { class: "panel", "aria-label": "As of the past", hidden: true }, h("h2", {}, "As of the past"),
     h("p", { class: "soft" }, "What a read gets that has this in its ", h("code", {}, "As-Of"), " field."), list);
   function show(views) {
     element.hidden = views.length === 0;
+    showBuilding(new Map(views.filter((one) => one.replay !== null).map((one) => [one.as_of, one.replay])));
     put(list, ...views.map((one) => h("li", { class: "row-head" }, h("code", {}, one.as_of),
       h("span", { class: "soft" }, exactly(one.at), `, generation ${one.generation}`, one.whole ? "" : ", not whole yet"))));
   }
-  return { element, show };
+
+  function showBuilding(replays) {
+    built.hidden = replays.size === 0;
+    for (const asOf of replays.keys()) {
+      if (panels.has(asOf)) continue;
+      panels.set(asOf, building(name, look, asOf));
+      built.append(panels.get(asOf).element);
+    }
+    for (const [asOf, panel] of panels) panel.show(replays.get(asOf) ?? null);
+  }
+
+  return { element, building: built, show };
 }
 
 function chart(title, kind) {

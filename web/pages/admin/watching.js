@@ -74,7 +74,7 @@ export function watch(changed) {
   };
 }
 
-const isMoving = (item) => item.lag_events > 0 || item.work?.state === "running" || item.replay?.running;
+const isMoving = (item) => item.lag_events > 0 || item.work?.state === "running" || item.replay?.running || item.side_views.some((one) => one.replay?.running);
 
 /** Events a second over the last seconds, or null. */
 function paceOf(samples) {
