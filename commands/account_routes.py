@@ -170,7 +170,11 @@ def _sign_up(ports: Ports) -> Endpoint:
         scope = f"handle:{ports.handles.key_of(body.handle)}"
         try:
             return await run(
-                _blinded(call, ports), ports, lambda p: open_account(command, p), scope=scope
+                _blinded(call, ports),
+                ports,
+                lambda p: open_account(command, p),
+                scope=scope,
+                exclusive=True,
             )
         except (HandleTaken, Conflict):
             # Nothing was recorded: let the password of an account that never was not stay.
@@ -198,7 +202,9 @@ def _change_password(ports: Ports) -> Endpoint:
             current=body.current_password,
             new=body.new_password,
         )
-        return await run(_blinded(call, ports), ports, lambda p: change_password(command, p))
+        return await run(
+            _blinded(call, ports), ports, lambda p: change_password(command, p), exclusive=True
+        )
 
     return endpoint
 

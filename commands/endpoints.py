@@ -19,12 +19,17 @@ _BODY_ERRORS: Final = frozenset({413, 415})
 
 
 def answering(
-    handler: Handler[CommandT], command_of: Callable[[Call], CommandT], ports: Ports
+    handler: Handler[CommandT],
+    command_of: Callable[[Call], CommandT],
+    ports: Ports,
+    *,
+    exclusive: bool = False,
 ) -> Endpoint:
-    """The endpoint that makes a command of the call and has it decided and recorded."""
+    """The endpoint that makes a command of the call and has it decided and recorded; `exclusive`
+    as for `handling.run`."""
 
     async def endpoint(call: Call) -> Reply:
-        return await run(call, ports, partial(handler, command_of(call)))
+        return await run(call, ports, partial(handler, command_of(call)), exclusive=exclusive)
 
     return endpoint
 

@@ -7,10 +7,21 @@ from contextlib import suppress
 from random import uniform
 from typing import Final, NamedTuple
 
-from commands.ports import Answer, Answered, Append, Ports, Receipt, VersionConflict
+from commands.ports import (
+    AlreadyAnswered,
+    Answer,
+    Answered,
+    Append,
+    Claimed,
+    Ports,
+    Receipt,
+    VersionConflict,
+)
 from domain.errors import (
     Conflict,
     Invalid,
+    KeyInProgress,
+    KeyReused,
     NotSignedIn,
     Refusal,
     TooManyRequests,
@@ -29,8 +40,16 @@ DECISIONS_MAX: Final = 32
 PAUSES_S: Final = (0.0, 0.0, 0.005, 0.01, 0.02, 0.04, *[0.08] * (DECISIONS_MAX - 6))
 _KEY: Final = re.compile("[!-~]{1,255}")
 # With the same key these may turn out differently the next time: 401, 429, 503, and having lost
-# to others again and again.
-NOT_KEPT: Final = (NotSignedIn, WrongCredentials, TooManyRequests, Unavailable, Conflict)
+# to others again and again. What is said of the key itself is another request's.
+NOT_KEPT: Final = (
+    NotSignedIn,
+    WrongCredentials,
+    TooManyRequests,
+    Unavailable,
+    Conflict,
+    KeyInProgress,
+    KeyReused,
+)
 
 
 class Decision(NamedTuple):
@@ -44,10 +63,13 @@ class Decision(NamedTuple):
 Decide = Callable[[Ports], Awaitable[Decision]]
 
 
-async def run(call: Call, ports: Ports, decide: Decide, *, scope: str | None = None) -> Reply:
+async def run(
+    call: Call, ports: Ports, decide: Decide, *, scope: str | None = None, exclusive: bool = False
+) -> Reply:
     """Answer one command. With an Idempotency-Key it has one effect and one answer.
 
-    `scope` is whose keys are meant (default: the signed-in account's).
+    `scope` is whose keys are meant (default: the signed-in account's). `exclusive`: to decide has
+    effects of its own, so that nobody else may while this one does.
     """
     key = call.headers.get("idempotency-key")
     if key is None:
@@ -55,16 +77,21 @@ async def run(call: Call, ports: Ports, decide: Decide, *, scope: str | None = N
     if not _KEY.fullmatch(key):
         raise Invalid(("/Idempotency-Key", "1 to 255 visible characters"))
     owner = scope if scope is not None else str(call.account_id)
-    return await _run_once(call, ports, decide, (owner, key))
-
-
-async def _run_once(call: Call, ports: Ports, decide: Decide, owned: tuple[str, str]) -> Reply:
-    claimed = await ports.idempotency.claim(*owned, call.fingerprint)
+    claimed = await ports.idempotency.claim(
+        owner, key, call.fingerprint, by_recording=not exclusive
+    )
     if isinstance(claimed, Answered):
-        return _reply((claimed.answer, claimed.vector), call, replayed=True)
+        return _reply(claimed, call, replayed=True)
+    try:
+        return _reply(await _record_once(ports, decide, claimed), call)
+    except AlreadyAnswered as already:
+        return _reply(already.answered, call, replayed=True)
+    finally:
+        await ports.idempotency.release(claimed)
 
-    async def complete(answer: Answer) -> None:
-        await ports.idempotency.complete(claimed, answer)
+
+async def _record_once(ports: Ports, decide: Decide, claimed: Claimed) -> tuple[Answer, Vector]:
+    """Raises AlreadyAnswered, Refusal."""
 
     def receipt(answer: Answer) -> Receipt:
         return Receipt(claimed.scope, claimed.key, claimed.fingerprint, answer)
@@ -72,16 +99,14 @@ async def _run_once(call: Call, ports: Ports, decide: Decide, owned: tuple[str, 
     try:
         answer, vector = await record(ports, decide, receipt)
         if not vector:
-            await complete(answer)
+            await ports.idempotency.complete(claimed, answer)
     except Refusal as refusal:
         if isinstance(refusal, NOT_KEPT):
             raise
         told = problems.problem(refusal)
-        await complete(Answer(told.status, told.body, told.headers))
+        await ports.idempotency.complete(claimed, Answer(told.status, told.body, told.headers))
         raise
-    finally:
-        await ports.idempotency.release(claimed)
-    return _reply((answer, vector), call)
+    return answer, vector
 
 
 async def record(
@@ -89,7 +114,8 @@ async def record(
 ) -> tuple[Answer, Vector]:
     """Decide until no other command was first, and record what was decided with its receipt.
 
-    Raises Refusal: what the decision raises, Conflict, Unavailable.
+    Raises Refusal: what the decision raises, Conflict, Unavailable; with a receipt what
+    `IdempotencyStore.complete` raises.
     """
     decision = await decide(ports)
     if not decision.append:

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Final, NamedTuple
 
-from commands.ports import Append, Receipt, VersionConflict
-from domain.errors import Unavailable
+from commands.ports import AlreadyAnswered, Answered, Append, Receipt, VersionConflict
+from domain.errors import KeyInProgress, Unavailable
 from domain.events import Event, Recorded
 from domain.positions import Vector, merge
 from infra.cassandra import intents
@@ -23,7 +23,7 @@ from infra.cassandra.kept import (
     vector_of,
 )
 from infra.cassandra.log_tables import LogTables
-from infra.cassandra.receipts import Receipts
+from infra.cassandra.receipts import Receipts, Row
 from infra.cassandra.registers import Indexed, Registers
 from infra.cassandra.relay import Relay
 from infra.cassandra.session import CassandraSession
@@ -33,6 +33,14 @@ from streams.envelope import NO_ORIGIN, Codec, Origin
 
 _STREAM: Final = "stream:"
 Committed = Callable[[Sequence[Recorded]], None]
+
+
+class Keyed(NamedTuple):
+    """A key that stands for events, and under which owner's name."""
+
+    scope: str
+    key: str
+    owner: str
 
 
 class ClusterEventLog:
@@ -118,16 +126,23 @@ class ClusterEventLog:
                 return await self._registered(await self._registers.history(_indexed(stream)))
             return await self._encoding.recorded(await self._streams.rows(stream, 0, VERSION_MAX))
 
-    async def redo(self, entry: Entry) -> Vector:
-        """Record what another attempt may have recorded or not: the same events, once.
-
-        Raises VersionConflict (it did not, and will not), Unavailable.
-        """
+    async def keep(self, receipt: Receipt) -> None:
+        """Keep an answer that came without events. Raises AlreadyAnswered, KeyReused,
+        KeyInProgress, Unavailable."""
         async with unavailable():
-            recorded, placed = await self._put(entry)
-            events = [one.event for one in await self._encoding.recorded(recorded.kept)]
-            self._committed(recorded.kept, events, placed)
-            return vector_of(recorded.kept, placed)
+            await self._answer_with(receipt, None)
+
+    async def repeated(self, scope: str, key: str, row: Row) -> Answered:
+        """What a key told; its events are recorded again, once, where nobody noted that they were.
+
+        Raises VersionConflict (they were not, and never will be), KeyInProgress (it told nothing
+        yet), KeyReused, Unavailable.
+        """
+        if row.answer is None:
+            raise KeyInProgress
+        async with unavailable():
+            vector = await self._effect(scope, key, row)
+            return Answered(await self.receipts.answer(scope, row.answer), vector)
 
     async def located(self, vector: Vector) -> Vector:
         """The vector with streams replaced by positions in topics, where they are published."""
@@ -148,47 +163,69 @@ class ClusterEventLog:
     ) -> Vector:
         if receipt is None:
             return await self._record_new(entry, events)
-        scope, key, fingerprint, _ = receipt
-        owner, earlier = await self.receipts.prepare(receipt, entry)
+        owner = await self._answer_with(receipt, entry)
+        return await self._record_new(entry, events, Keyed(receipt.scope, receipt.key, owner))
+
+    async def _answer_with(self, receipt: Receipt, entry: Entry | None) -> str:
+        """Let the key stand for the answer and these events from now on: under which owner's name.
+        Raises AlreadyAnswered."""
+        scope, key = receipt.scope, receipt.key
+        row, is_ours = await self.receipts.put(receipt, entry)
+        if is_ours:
+            return row.owner
         try:
-            # An earlier attempt of this very command may have succeeded.
-            vector = await (self.redo(earlier) if earlier else self._record_new(entry, events))
+            answered = await self.repeated(scope, key, row)
         except VersionConflict:
-            if earlier is not None:
-                await self.receipts.take_over(scope, key, fingerprint, owner=owner)
-            raise
-        with suppress(StoreUnavailable, Unavailable):
-            await self.receipts.done(scope, key, owner, vector)
-            await self.receipts.imported(receipt)
+            row, _ = await self.receipts.put(receipt, entry, over=row.owner)
+            return row.owner
+        raise AlreadyAnswered(answered)
+
+    async def _effect(self, scope: str, key: str, row: Row) -> Vector:
+        if row.entry is None:
+            return {}
+        vector = await self.receipts.done_at(scope, key, row.owner)
+        if vector is None:
+            recorded, placed = await self._put(row.entry, Keyed(scope, key, row.owner))
+            events = [one.event for one in await self._encoding.recorded(recorded.kept)]
+            self._committed(recorded.kept, events, placed)
+            vector = vector_of(recorded.kept, placed)
         return vector
 
-    async def _record_new(self, entry: Entry, events: Sequence[Event]) -> Vector:
-        recorded, placed = await self._put(entry)
+    async def _record_new(
+        self, entry: Entry, events: Sequence[Event], keyed: Keyed | None = None
+    ) -> Vector:
+        recorded, placed = await self._put(entry, keyed)
         self._committed(recorded.kept, events, placed)
         return vector_of(recorded.kept, placed)
 
-    async def _put(self, entry: Entry) -> tuple[Entry, Placed]:
+    async def _put(self, entry: Entry, keyed: Keyed | None) -> tuple[Entry, Placed]:
         try:
-            recorded = await self._record_once(entry)
+            recorded = await self._record_once(entry, keyed)
         except (Unavailable, StoreUnavailable):
             self._writable = False
             raise
         self._writable = True
         return recorded
 
-    async def _record_once(self, entry: Entry) -> tuple[Entry, Placed]:
-        if entry.appended:
-            return await self.appending.append(entry)
-        return entry, await self._publish(entry)
+    async def _record_once(self, entry: Entry, keyed: Keyed | None) -> tuple[Entry, Placed]:
+        if not entry.appended:
+            return entry, await self._publish(entry, keyed)
+        recorded, placed = await self.appending.append(entry)
+        if keyed is not None:
+            with suppress(StoreUnavailable):
+                await self.receipts.done(*keyed, vector_of(recorded.kept, placed))
+        return recorded, placed
 
-    async def _publish(self, entry: Entry) -> Placed:
+    async def _publish(self, entry: Entry, keyed: Keyed | None) -> Placed:
         """All or none: of several events an intent is left to whoever comes after a crash."""
         several = len(entry.kept) > 1
         written = await self.intents.write(intents.publishing(entry)) if several else None
         where = await self._producer.produce([one.record for one in entry.kept])
         ids = (one.event_id for one in entry.kept)
         placed = dict(zip(ids, where, strict=True))
-        await self._registers.index(entry.kept, placed)
+        vector = vector_of(entry.kept, placed)
+        note = [] if keyed is None else [self.receipts.noting(*keyed, vector)]
+        await self._registers.index(entry.kept, placed, note)
         if written is not None:
             with suppress(StoreUnavailable):
                 await self.intents.remove(written)

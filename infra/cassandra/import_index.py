@@ -5,12 +5,10 @@ from typing import Any, Final, TypeVar
 
 from domain.errors import Unavailable
 from infra.cassandra.import_plans import ImportPlans
-from infra.cassandra.kept import Encoding, is_register
+from infra.cassandra.kept import is_register
 from infra.cassandra.log_tables import LogTables
 from infra.cassandra.loop_thread import LoopThread
-from infra.cassandra.receipts import Receipts
 from infra.sealed_answers import answer_of
-from infra.stamps import wall_clock_ms
 from projections.projection import StoreUnavailable
 from streams.envelope import Codec
 
@@ -32,7 +30,6 @@ class CassandraImportIndex:
         self._blocking = blocking
         self._keyring = codec.keyring
         self._tables = LogTables(blocking.session, namespace)
-        self._receipts = Receipts(self._tables, Encoding(codec), now_ms=wall_clock_ms)
         self._plans = ImportPlans(self._tables, codec.keyring)
         self.close = blocking.close
 
@@ -43,7 +40,7 @@ class CassandraImportIndex:
 
     def receipts(self, scope: str) -> Mapping[str, bytes]:
         """See `ImportIndex.receipts`. Raises Unavailable."""
-        sealed = self._wait(self._receipts.of_import(scope))
+        sealed = self._wait(self._plans.receipts(scope))
         return {key: answer_of(scope, one, self._keyring).body for key, one in sealed.items()}
 
     def existing(self, streams: Collection[str]) -> frozenset[str]:

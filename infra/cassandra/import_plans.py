@@ -1,4 +1,5 @@
-"""What keys of imports are going to mean, noted in bulk: one conditional batch for many of them."""
+"""What keys of imports mean, noted in bulk: planned by one conditional batch for many of them, and
+recorded once there are events of them. What was recorded is known for ever."""
 
 import zlib
 from collections import defaultdict
@@ -8,17 +9,22 @@ from typing import Final
 from commands.ports import Answer
 from domain.errors import Conflict
 from infra.cassandra.log_tables import LogTables
-from infra.cassandra.receipts import IMPORT_SHARDS
 from infra.sealed_answers import sealed_answer
 from streams.envelope import Keyring
 
-_SCHEMA: Final = """CREATE TABLE IF NOT EXISTS @planned (
-    scope text, shard int, key text, id bigint, PRIMARY KEY ((scope, shard), key))"""
+SHARDS: Final = 16
+_SCHEMA: Final = (
+    """CREATE TABLE IF NOT EXISTS @planned (
+    scope text, shard int, key text, id bigint, PRIMARY KEY ((scope, shard), key))""",
+    """CREATE TABLE IF NOT EXISTS @imported (
+    scope text, shard int, key text, answer blob, PRIMARY KEY ((scope, shard), key))""",
+)
 _PLAN: Final = "INSERT INTO @planned (scope, shard, key, id) VALUES (?,?,?,?) IF NOT EXISTS"
 _AGAIN: Final = """UPDATE @planned SET id = ? WHERE scope = ? AND shard = ? AND key = ? IF id = ?"""
 _SOME: Final = "SELECT key, id FROM @planned WHERE scope = ? AND shard = ? AND key IN ?"
 _ALL: Final = "SELECT key, id FROM @planned WHERE scope = ? AND shard = ?"
-_RECORDED: Final = "INSERT INTO @imported (scope, shard, key, answer) VALUES (?,?,?,?)"
+_RECORD: Final = "INSERT INTO @imported (scope, shard, key, answer) VALUES (?,?,?,?)"
+_RECORDED: Final = "SELECT key, answer FROM @imported WHERE scope = ? AND shard = ?"
 _CREATED: Final = 201
 
 
@@ -34,7 +40,7 @@ class ImportPlans:
         """See `infra.importing.outside.Plans.planned`."""
         await self._make()
         shards = await self._tables.execute_many(
-            [(_ALL, (scope, shard)) for shard in range(IMPORT_SHARDS)]
+            [(_ALL, (scope, shard)) for shard in range(SHARDS)]
         )
         return {row.key: row.id for rows in shards for row in rows}
 
@@ -57,10 +63,19 @@ class ImportPlans:
 
     async def recorded(self, scope: str, ids: Mapping[str, int]) -> None:
         """See `infra.importing.outside.Plans.recorded`."""
+        await self._make()
         for shard, keys in _by_shard(ids).items():
             await self._tables.batch(
-                [(_RECORDED, (scope, shard, key, self._sealed(scope, ids[key]))) for key in keys]
+                [(_RECORD, (scope, shard, key, self._sealed(scope, ids[key]))) for key in keys]
             )
+
+    async def receipts(self, scope: str) -> dict[str, bytes]:
+        """Every key of a scope that was recorded, and its sealed answer."""
+        await self._make()
+        shards = await self._tables.execute_many(
+            [(_RECORDED, (scope, shard)) for shard in range(SHARDS)]
+        )
+        return {row.key: row.answer for rows in shards for row in rows}
 
     async def _require(self, scope: str, shard: int, ids: Mapping[str, int]) -> None:
         """An attempt whose outcome nobody learned may have planned just these."""
@@ -70,7 +85,7 @@ class ImportPlans:
 
     async def _make(self) -> None:
         if not self._is_made:
-            await self._tables.create([_SCHEMA])
+            await self._tables.create(_SCHEMA)
             self._is_made = True
 
     def _sealed(self, scope: str, our_id: int) -> bytes:
@@ -85,4 +100,4 @@ def _by_shard(keys: Iterable[str]) -> Mapping[int, list[str]]:
 
 
 def _shard_of(key: str) -> int:
-    return zlib.crc32(key.encode()) % IMPORT_SHARDS
+    return zlib.crc32(key.encode()) % SHARDS

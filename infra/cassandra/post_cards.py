@@ -93,10 +93,9 @@ class CassandraPostCards:
             self._tables.write(chain(said, self._tallies.writes(members))),
             self._lists.note(chain.from_iterable(map(places_of, operations))),
         )
-        await self._close(operations)
         posts = [op.post_id for op in operations if isinstance(op, AddPost | DropPost)]
-        dropped = [row for row in await self._links(posts) if row.deleted]
-        members += await self._tell_no_more(dropped)
+        links, _ = await asyncio.gather(self._links(posts), self._close(operations))
+        members += await self._tell_no_more([row for row in links if row.deleted])
         await self._tallies.count(members)
         await self._tables.advance(checkpoint)
 

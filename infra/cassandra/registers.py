@@ -70,11 +70,14 @@ class Registers:
             with suppress(asyncio.CancelledError):
                 await self._writing
 
-    async def index(self, kept: Sequence[Kept], placed: Placed) -> None:
-        """Note events that are in their topic. Never fails: they are found from now on."""
+    async def index(
+        self, kept: Sequence[Kept], placed: Placed, also: Sequence[Statement] = ()
+    ) -> None:
+        """Note events that are in their topic. Never fails: they are found from now on. What is
+        `also` written in the same request may be lost."""
         found = [Indexed(one, *placed[one.event_id]) for one in kept]
         try:
-            await self._joined.add(_rows(found))
+            await self._joined.add([*_rows(found), *also])
         except StoreUnavailable as error:
             log.warning("%d registers are kept in memory: %s", len(found), error)
             for one in found:

@@ -1,11 +1,14 @@
 """What runs on the engines is marked so."""
 
+import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.cluster.local import FIRST_START_S
+from tests.cluster import cassandra_log
+from tests.cluster.local import FIRST_START_S, LocalCluster
 
 HERE: Final = Path(__file__).parent
 
@@ -19,3 +22,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             # Torture lasts as long as it lasts: it says so for a module, which counts less.
             if item.get_closest_marker("torture") is None:
                 item.add_marker(pytest.mark.timeout(FIRST_START_S))
+
+
+@pytest.fixture(scope="session")
+def made(cluster: LocalCluster) -> Iterator[LocalCluster]:
+    """The engines with the tables and topics of a log, which all tests of this process share: to
+    make and drop them takes longer than most tests. Who needs the tables empty empties them."""
+    asyncio.run(cassandra_log.make(cluster))
+    yield cluster
+    asyncio.run(cassandra_log.remove(cluster))

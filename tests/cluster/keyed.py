@@ -1,65 +1,63 @@
-"""Commands with Idempotency-Keys, run as `commands.handling` runs them."""
+"""Commands with Idempotency-Keys, on the way that every command takes."""
 
-from typing import Final, NamedTuple
+from dataclasses import replace
+from typing import Final
 
-from commands.handling import DECISIONS_MAX
-from commands.ports import Answer, Answered, Claimed, Receipt, VersionConflict
-from domain.errors import Conflict
+from commands.handling import Decide, Decision, run
+from commands.ports import Answer, Ports
 from domain.ids import AccountId
 from infra.cassandra.event_log import ClusterEventLog
 from infra.cassandra.idempotency import CassandraIdempotency
 from tests import facts
+from tests.acting import call
 from tests.cluster.faulty import Faults
 from tests.cluster.log_world import World, followed
+from tests.fakes import Fakes
 
-SCOPE: Final = str(facts.account("ada"))
+ADA: Final = facts.account("ada")
+SCOPE: Final = str(ADA)
+PRINT: Final = b"print"
 
 
 def process(world: World, faults: Faults | None = None) -> "Process":
     log = world.process(faults)
-    return Process(log, CassandraIdempotency(log, now_ms=lambda: world.ms), made=[])
+    return Process(log, CassandraIdempotency(log, now_ms=lambda: world.ms))
 
 
-class Process(NamedTuple):
-    log: ClusterEventLog
-    keys: CassandraIdempotency
-    made: list[int]
+class Process:
+    """One of several that serve; `made` has the ids of what it decided."""
 
-    async def tweet(self, key: str) -> Answer:
-        """A command that publishes, as `commands.handling` runs it."""
-        claimed = await self.keys.claim(SCOPE, key, b"print")
-        if isinstance(claimed, Answered):
-            return claimed.answer
-        event = facts.tweet("ada", "an unmistakable confession")
-        answer = Answer(201, str(event.event_id).encode())
-        try:
-            await self.log.publish([event], receipt=Receipt(*claimed, answer))
-        finally:
-            await self.keys.release(claimed)
-        return answer
+    def __init__(self, log: ClusterEventLog, keys: CassandraIdempotency) -> None:
+        self.log = log
+        self.keys = keys
+        self.made: list[int] = []
+        self._ports = replace(Fakes().ports, log=log, idempotency=keys)
 
-    async def follow(self, key: str, target: AccountId) -> Answer:
+    async def tweet(self, key: str, *, exclusive: bool = False) -> Answer:
+        """A command that publishes."""
+
+        async def decide(_: Ports) -> Decision:
+            event = facts.tweet("ada", "an unmistakable confession")
+            self.made.append(event.event_id)
+            return Decision(Answer(201, str(event.event_id).encode()), publish=(event,))
+
+        return await self._told(key, decide, exclusive=exclusive)
+
+    async def follow(self, key: str, target: AccountId, *, exclusive: bool = False) -> Answer:
         """A command that appends, and decides again when another one was first."""
-        claimed = await self.keys.claim(SCOPE, key, b"print")
-        if isinstance(claimed, Answered):
-            return claimed.answer
-        try:
-            for _ in range(DECISIONS_MAX):
-                try:
-                    return await self._decide(claimed, target)
-                except VersionConflict:
-                    continue
-            raise Conflict
-        finally:
-            await self.keys.release(claimed)
 
-    async def _decide(self, claimed: Claimed, target: AccountId) -> Answer:
-        append = followed(target, facts.account("ada"))
-        newest = await self.log.latest(append.stream)
-        version = 0 if newest is None else newest.version
-        event_id = append.events[0].event_id
-        self.made.append(event_id)
-        answer = Answer(200, str(event_id).encode())
-        receipt = Receipt(*claimed, answer)
-        await self.log.append([append._replace(expected_version=version)], receipt=receipt)
-        return answer
+        async def decide(ports: Ports) -> Decision:
+            append = followed(target, ADA)
+            newest = await ports.log.latest(append.stream)
+            version = 0 if newest is None else newest.version
+            event_id = append.events[0].event_id
+            self.made.append(event_id)
+            answer = Answer(200, str(event_id).encode())
+            return Decision(answer, append=(append._replace(expected_version=version),))
+
+        return await self._told(key, decide, exclusive=exclusive)
+
+    async def _told(self, key: str, decide: Decide, *, exclusive: bool) -> Answer:
+        asked = call(key=key, fingerprint=PRINT)
+        reply = await run(asked, self._ports, decide, exclusive=exclusive)
+        return Answer(reply.status, reply.body)

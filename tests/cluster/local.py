@@ -29,14 +29,22 @@ LOOK_EVERY_S: Final = 0.05
 # Below the ports that the system gives to connections, above those of the default cluster.
 FIRST_PORT, RUNS, PORTS_PER_RUN = 20_000, 500, 20
 CLUSTERS: Final = Path(tempfile.gettempdir()) / f"starling-test-clusters-{os.getuid()}"
+# There an fsync costs nothing. A container may have next to nothing of it, or run no code from it.
+_SHM: Final = Path("/dev/shm")  # noqa: S108
+IN_MEMORY: Final = _SHM / CLUSTERS.name
+ROOM_BYTES: Final = 4 << 30
+# Cassandra writes all tables that say which tables there are, and more, to the disk for each change
+# of them. What does not outlive a run need not be found again after a kill.
+FORGETFUL: Final = "-Dcassandra.test.flush_local_schema_changes=false -Dcassandra.unsafesystem=true"
 
 
 class LocalCluster(NamedTuple):
-    """Engines in a folder, on ports of their own."""
+    """Engines in a folder, on ports of their own; `java` is what their Java is told besides."""
 
     folder: Path
     base_port: int
     only: Sequence[str] = ()
+    java: str = ""
 
     @property
     def ports(self) -> Ports:
@@ -75,7 +83,11 @@ class LocalCluster(NamedTuple):
         only = ("--only", ",".join(self.only)) if self.only else ()
         return subprocess.run(
             (*STARLING, "cluster", *arguments, "--dir", str(self.folder), *only),
-            env={**os.environ, "STARLING_CLUSTER_PORT": str(self.base_port)},  # noqa: TID251 - handed on
+            env={
+                **os.environ,  # noqa: TID251 - handed on
+                "STARLING_CLUSTER_PORT": str(self.base_port),
+                **({"JAVA_TOOL_OPTIONS": self.java} if self.java else {}),
+            },
             capture_output=True,
             text=True,
             timeout=COMMAND_S,
@@ -88,13 +100,23 @@ def run_number() -> int:
     return os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()  # noqa: TID251
 
 
-def shared() -> LocalCluster:
-    """The cluster of this run, or the one that is said to be there already: it stays up."""
+def shared(*, forgetful: bool = False) -> LocalCluster:
+    """The cluster of this run, or the one that is said to be there already: it stays up. Where it
+    may be forgetful, its engines keep what they have in memory, if there is room, and one that is
+    killed does not find it again."""
     kept = os.environ.get("STARLING_TEST_CLUSTER")  # noqa: TID251 - FOLDER:PORT, for many short runs
     if kept:
         folder, _, port = kept.rpartition(":")
         return LocalCluster(Path(folder), int(port))
-    return _claimed(str(run_number()))
+    claimed = _claimed(str(run_number()))
+    if not forgetful:
+        return claimed
+    in_memory = IN_MEMORY / claimed.folder.name
+    if not in_memory.exists():
+        if claimed.folder.exists() or not _has_room(_SHM):
+            return claimed._replace(java=FORGETFUL)
+        in_memory.mkdir(parents=True)
+    return claimed._replace(folder=in_memory, java=FORGETFUL)
 
 
 def own(only: Sequence[str]) -> LocalCluster:
@@ -104,12 +126,23 @@ def own(only: Sequence[str]) -> LocalCluster:
 
 def stop(cluster: str) -> None:
     """Stop a cluster and remove everything it had; the name is that of its folder."""
-    folder = CLUSTERS / cluster
-    port = folder.with_suffix(".port")
-    if port.exists():
-        LocalCluster(folder, int(port.read_text())).down(wipe=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        port.unlink()
+    port = CLUSTERS / f"{cluster}.port"
+    if not port.exists():
+        return
+    for folder in (CLUSTERS / cluster, IN_MEMORY / cluster):
+        if folder.exists():
+            LocalCluster(folder, int(port.read_text())).down(wipe=True)
+            shutil.rmtree(folder, ignore_errors=True)
+    port.unlink()
+
+
+def _has_room(place: Path) -> bool:
+    """Whether engines can be there."""
+    if not place.is_dir():
+        return False
+    found = os.statvfs(place)
+    runs_code = not found.f_flag & os.ST_NOEXEC
+    return runs_code and found.f_bavail * found.f_frsize >= ROOM_BYTES
 
 
 def stop_those_of_dead_runs() -> None:

@@ -57,8 +57,8 @@ async def test_three_owners_who_bring_the_same_in_any_order_count_alike(
     chance = random.Random(seed)
     first = 1_000 * (10 * slot_bits + seed)
     members = [
-        Member(first + chance.randrange(4), chance.choice(FAMILIES), chance.randrange(40), n, live)
-        for n, live in enumerate(chance.choices((True, False), weights=(2, 1), k=300), start=1)
+        Member(first + chance.randrange(4), chance.choice(FAMILIES), chance.randrange(20), n, live)
+        for n, live in enumerate(chance.choices((True, False), weights=(2, 1), k=150), start=1)
     ]
 
     await asyncio.gather(

@@ -1,7 +1,7 @@
 """Appending when processes die and answers get lost: decided is decided, published, in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, NamedTuple
 
 import pytest
@@ -12,7 +12,6 @@ from commands.ports import Append, VersionConflict
 from domain.ids import AccountId
 from infra.cassandra.event_log import ClusterEventLog
 from tests import facts
-from tests.cluster import cassandra_log
 from tests.cluster.faulty import Fault, Faults
 from tests.cluster.local import LocalCluster
 from tests.cluster.log_world import (
@@ -41,13 +40,6 @@ plans: Final = st.lists(
     min_size=1,
     max_size=4,
 )
-
-
-@pytest.fixture(scope="module")
-def made(cluster: LocalCluster) -> Iterator[LocalCluster]:
-    asyncio.run(cassandra_log.make(cluster))
-    yield cluster
-    asyncio.run(cassandra_log.remove(cluster))
 
 
 @pytest.fixture

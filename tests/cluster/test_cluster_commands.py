@@ -1,7 +1,7 @@
 """Commands of several processes on the cluster's log: what they decide holds for all of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -28,13 +28,6 @@ from tests.fakes import Fakes
 PROCESSES: Final = 3
 EDITS: Final = 64
 PASSWORD: Final = "correct horse battery"
-
-
-@pytest.fixture(scope="module")
-def made(cluster: LocalCluster) -> Iterator[LocalCluster]:
-    asyncio.run(cassandra_log.make(cluster))
-    yield cluster
-    asyncio.run(cassandra_log.remove(cluster))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The log on Cassandra and Kafka keeps the contract."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import closing
 
 import pytest
@@ -26,13 +26,6 @@ from tests.cluster.faulty import Crash, Fault, Faults, FaultySession, FaultyTopi
 from tests.cluster.local import LocalCluster
 from tests.contract.event_log_contract import EventLogContract, profile_changed
 from tests.golden_events import GoldenKeyring
-
-
-@pytest.fixture(scope="module")
-def made(cluster: LocalCluster) -> Iterator[LocalCluster]:
-    asyncio.run(cassandra_log.make(cluster))
-    yield cluster
-    asyncio.run(cassandra_log.remove(cluster))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Idempotency-Keys across processes that die: one effect, one answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import count
 from typing import Final
 
@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commands.ports import Answer, Answered, Append, Claimed, Receipt, VersionConflict
+from commands.ports import (
+    AlreadyAnswered,
+    Answer,
+    Answered,
+    Append,
+    Claimed,
+    Receipt,
+    VersionConflict,
+)
 from domain.errors import Conflict, KeyInProgress, KeyReused, Unavailable
 from domain.events import AccountFollowed, PairState, Standing
 from domain.ids import AccountId
@@ -36,13 +44,6 @@ plans: Final = st.lists(
     max_size=3,
 )
 _numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def made(cluster: LocalCluster) -> Iterator[LocalCluster]:
-    asyncio.run(cassandra_log.make(cluster))
-    yield cluster
-    asyncio.run(cassandra_log.remove(cluster))
 
 
 @pytest.fixture
@@ -107,53 +108,80 @@ async def test_a_lease_that_ended_is_taken_over_and_its_owner_records_nothing(
     slow, quick = process(world), process(world)
     claimed = await slow.keys.claim(SCOPE, "a", b"print")
     assert isinstance(claimed, Claimed)
+    with pytest.raises(KeyInProgress):
+        await quick.tweet("a")
     world.ms += LEASE_MS + 1
 
-    answer = await quick.tweet("a")
-    with pytest.raises(Unavailable):
+    answer = await quick.tweet("a", exclusive=True)
+    with pytest.raises(KeyInProgress):
         await slow.log.publish([facts.tweet("ada")], receipt=Receipt(*claimed, Answer(201)))
-    with pytest.raises(Unavailable):
-        await slow.keys.complete(claimed, Answer(404))
 
     assert len(world.topics.order) == 1
     assert await process(world).tweet("a") == answer
 
 
-async def test_of_many_at_once_one_has_an_effect(world: World) -> None:
+async def test_who_records_second_is_answered_as_the_first_one(world: World) -> None:
+    """Both began before either recorded anything; so did one that has nothing to record."""
+    first, second, third = (process(world) for _ in range(3))
+    claimed = [
+        await one.keys.claim(SCOPE, "a", b"print", by_recording=True)
+        for one in (first, second, third)
+    ]
+    assert claimed == [Claimed(SCOPE, "a", b"print")] * 3
+    answer = Answer(201, b"{}", (("Location", "/v1/posts/1"),))
+    receipt = Receipt(SCOPE, "a", b"print", answer)
+    vector: Vector = await first.log.publish([facts.tweet("ada")], receipt=receipt)
+
+    with pytest.raises(AlreadyAnswered) as told:
+        await second.log.publish([facts.tweet("ada")], receipt=receipt._replace(answer=Answer(1)))
+    with pytest.raises(AlreadyAnswered) as told_too:
+        await third.keys.complete(Claimed(SCOPE, "a", b"print"), Answer(404))
+    with pytest.raises(KeyReused):
+        await third.keys.complete(Claimed(SCOPE, "a", b"another"), Answer(404))
+
+    assert told.value.answered == told_too.value.answered == Answered(answer, vector)
+    assert len(world.topics.order) == 1
+
+
+async def test_a_key_that_nobody_recorded_with_is_free_at_once(world: World) -> None:
+    """A process that dies before it records leaves nothing behind that others would wait for."""
+    for fault in (Fault.CRASH_BEFORE, Fault.LOST_REQUEST):
+        with pytest.raises((Crash, Unavailable)):
+            await process(world, Faults(fault, 0)).tweet("a")
+
+    assert (await process(world).tweet("a")).status == 201
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+async def test_of_many_at_once_one_has_an_effect(world: World, exclusive: bool) -> None:
     several = [process(world) for _ in range(3)]
 
     outcomes = await asyncio.gather(
-        *(several[n % 3].tweet("a") for n in range(12)), return_exceptions=True
+        *(several[n % 3].tweet("a", exclusive=exclusive) for n in range(12)),
+        return_exceptions=True,
     )
 
-    assert len(world.topics.order) == 1
+    assert len(world.topics.first_seen()) == 1
     answers = {outcome.body for outcome in outcomes if isinstance(outcome, Answer)}
     assert len(answers) == 1
     assert all(isinstance(o, Answer | KeyInProgress) for o in outcomes)
 
 
-async def test_a_receipt_without_a_claim_has_one_effect_too(world: World) -> None:
-    receipt = Receipt("import/x", "a", b"", Answer(200))
-    for _ in range(2):
-        await process(world).log.publish([facts.tweet("ada")], receipt=receipt)
-
-    assert len(set(world.topics.first_seen())) == 1
-
-
+@pytest.mark.parametrize("exclusive", [False, True])
 @pytest.mark.parametrize("fault", Fault)
 async def test_a_tweet_that_is_tried_again_after_any_failure_is_there_once(
-    world: World, fault: Fault
+    world: World, fault: Fault, exclusive: bool
 ) -> None:
     for step in range(STEPS_MAX):
         key, before = new_key(), len(world.topics.first_seen())
         faults = Faults(fault, step)
         first: Answer | None = None
         try:
-            first = await process(world, faults).tweet(key)
+            first = await process(world, faults).tweet(key, exclusive=exclusive)
         except (Crash, Unavailable):
             world.ms += LEASE_MS + 1
 
-        second = await process(world).tweet(key)
+        second = await process(world).tweet(key, exclusive=exclusive)
 
         (published,) = world.topics.first_seen()[before:]
         assert second.body == str(published[1]).encode()
@@ -163,20 +191,21 @@ async def test_a_tweet_that_is_tried_again_after_any_failure_is_there_once(
     pytest.fail("The command has more steps than that")
 
 
+@pytest.mark.parametrize("exclusive", [False, True])
 @pytest.mark.parametrize("fault", Fault)
 async def test_a_follow_that_is_tried_again_after_any_failure_is_there_once(
-    world: World, fault: Fault
+    world: World, fault: Fault, exclusive: bool
 ) -> None:
     for step in range(STEPS_MAX):
         key, target = new_key(), AccountId(facts.account("bob") + next(_numbers))
         faults = Faults(fault, step)
         first: Answer | None = None
         try:
-            first = await process(world, faults).follow(key, target)
+            first = await process(world, faults).follow(key, target, exclusive=exclusive)
         except (Crash, Unavailable):
             world.ms += LEASE_MS + 1
 
-        second = await process(world).follow(key, target)
+        second = await process(world).follow(key, target, exclusive=exclusive)
         await world.relayed()
 
         stream = f"relationship/{facts.account('ada')}/{target}"
@@ -191,7 +220,7 @@ async def test_a_follow_that_is_tried_again_after_any_failure_is_there_once(
 
 async def test_a_key_whose_command_lost_the_race_and_died_decides_anew(world: World) -> None:
     target = AccountId(facts.account("bob") + next(_numbers))
-    dying = process(world, Faults(Fault.CRASH_BEFORE, 4))
+    dying = process(world, Faults(Fault.CRASH_BEFORE, 3))
     with pytest.raises(Crash):
         await dying.follow("a", target)
     await process(world).follow("b", target)
@@ -205,14 +234,14 @@ async def test_a_key_whose_command_lost_the_race_and_died_decides_anew(world: Wo
 
 
 @settings(max_examples=EXAMPLES_MAX, deadline=None)
-@given(plan=plans)
+@given(plan=plans, exclusive=st.booleans())
 def test_a_key_has_one_effect_and_one_answer_whoever_fails_and_whoever_else_follows(
-    made: LocalCluster, plan: Plan
+    made: LocalCluster, plan: Plan, exclusive: bool
 ) -> None:
-    asyncio.run(check(made, plan))
+    asyncio.run(check(made, plan, exclusive=exclusive))
 
 
-async def check(made: LocalCluster, plan: Plan) -> None:
+async def check(made: LocalCluster, plan: Plan, *, exclusive: bool) -> None:
     async with new_world(made) as world:
         target = AccountId(facts.account("bob") + next(_numbers))
         tried: list[int] = []
@@ -221,7 +250,7 @@ async def check(made: LocalCluster, plan: Plan) -> None:
         async def attempt(key: str, fault: Fault | None, step: int) -> None:
             one = process(world, Faults(fault, step))
             try:
-                answer = await one.follow(key, target)
+                answer = await one.follow(key, target, exclusive=exclusive)
             except (Crash, Unavailable, KeyInProgress, Conflict):
                 answer = None
             if key == "a":
@@ -229,7 +258,7 @@ async def check(made: LocalCluster, plan: Plan) -> None:
                 answers.extend([] if answer is None else [answer.body])
 
         for n, wave in enumerate(plan):
-            others = [attempt(f"other {n}", None, 0)]
+            others = [attempt(f"other-{n}", None, 0)]
             await asyncio.gather(*(attempt("a", *fault) for fault in wave), *others)
             world.ms += LEASE_MS + 1
         while not answers:
@@ -244,12 +273,14 @@ async def check(made: LocalCluster, plan: Plan) -> None:
         assert [str(i).encode() for i in ids if i in tried] == [answers[0]]
 
 
-async def test_an_import_whose_command_lost_the_race_and_died_decides_anew(world: World) -> None:
-    """Imports do not claim: the row of the one that died is all there is."""
+async def test_what_is_recorded_over_a_command_that_lost_and_died_decides_anew(
+    world: World,
+) -> None:
+    """Nobody claimed the key: the row of the one that died is all there is."""
     first, late, second = (
         followed(AccountId(facts.account("bob")), facts.account("ada")) for _ in range(3)
     )
-    receipt = Receipt("import/x", "edge", b"", Answer(200))
+    receipt = Receipt(SCOPE, "edge", b"", Answer(200))
     with pytest.raises(Crash):
         await world.process(Faults(Fault.CRASH_BEFORE, 2)).append([late], receipt=receipt)
     log = world.process()
@@ -269,12 +300,12 @@ async def test_a_command_that_decided_again_is_not_taken_over_for_what_it_decide
     slow, retry = process(world).log.receipts, process(world).log.receipts
     first, second = (Entry((), appended=bool(n)) for n in range(2))
     await slow.claim(SCOPE, "a", b"print")
-    await slow.prepare(Receipt(SCOPE, "a", b"print", Answer(200)), first)
+    await slow.put(Receipt(SCOPE, "a", b"print", Answer(200)), first)
     found = await retry.claim(SCOPE, "a", b"print")
     assert found is not None
     assert found.entry == first
 
-    await slow.prepare(Receipt(SCOPE, "a", b"print", Answer(201)), second)
+    await slow.put(Receipt(SCOPE, "a", b"print", Answer(201)), second)
 
     assert not await retry.take_over(SCOPE, "a", b"print", owner=found.owner)
     now = await retry.claim(SCOPE, "a", b"print")

@@ -1,7 +1,7 @@
 """What was left behind is finished: by the relay, by the next writer, from memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -25,13 +25,6 @@ from tests.cluster.log_world import (
     somebody,
     unpublished,
 )
-
-
-@pytest.fixture(scope="module")
-def made(cluster: LocalCluster) -> Iterator[LocalCluster]:
-    asyncio.run(cassandra_log.make(cluster))
-    yield cluster
-    asyncio.run(cassandra_log.remove(cluster))
 
 
 @pytest.fixture

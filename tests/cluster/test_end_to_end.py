@@ -37,9 +37,9 @@ SILENT_S: Final = 8.0
 HANDLES: Final = 5
 CLIENTS: Final = 6
 EDITS: Final = 6
-FANS: Final = 300
-OTHERS: Final = 200
-READERS: Final = 30
+FANS: Final = 150
+OTHERS: Final = 100
+READERS: Final = 20
 # For what always comes: a machine may be slow, and busy with other things.
 PATIENCE_S: Final = 300.0
 

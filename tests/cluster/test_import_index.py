@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from commands.ports import Answer, Append, Receipt
+from commands.ports import Append
 from domain.errors import Conflict
 from infra.cassandra.event_log import ClusterEventLog
 from infra.cassandra.import_index import PARTITIONS_MAX, CassandraImportIndex
@@ -14,13 +14,6 @@ from infra.cassandra.loop_thread import LoopThread
 from tests import facts
 from tests.cluster import cassandra_log
 from tests.cluster.local import LocalCluster
-
-
-@pytest.fixture(scope="module")
-def made(cluster: LocalCluster) -> Iterator[LocalCluster]:
-    asyncio.run(cassandra_log.make(cluster))
-    yield cluster
-    asyncio.run(cassandra_log.remove(cluster))
 
 
 @pytest.fixture
@@ -31,26 +24,31 @@ async def log(made: LocalCluster) -> AsyncIterator[ClusterEventLog]:
     ):
         await cassandra_log.empty(session)
         yield cassandra_log.log_on(session, producer)
-        await session.create([f"DROP TABLE IF EXISTS {cassandra_log.NAMESPACE}_planned"])
+        await session.create(
+            [
+                f"DROP TABLE IF EXISTS {cassandra_log.NAMESPACE}_{name}"
+                for name in ("planned", "imported")
+            ]
+        )
 
 
 async def test_an_import_is_told_what_earlier_ones_left(
     made: LocalCluster, log: ClusterEventLog
 ) -> None:
     tweet, opened = facts.tweet("ada"), facts.opened("ada")
-    imported = Receipt("import/higgs", "tweet", b"", Answer(201, b"body"))
-    await log.publish([tweet], receipt=imported)
-    await log.append([Append(opened.stream, 0, (opened,))], receipt=imported._replace(key="ada"))
-    await log.publish([facts.tweet("bob")], receipt=imported._replace(scope="7"))
+    await log.publish([tweet])
+    await log.append([Append(opened.stream, 0, (opened,))])
 
     def asked() -> tuple[dict[str, bytes], frozenset[str]]:
         with _index(made) as index:
+            index.recorded("import/higgs", {"tweet": 1, "ada": 2})
+            index.recorded("import/other", {"tweet": 3})
             many = [f"post/{n}" for n in range(1, 2 * PARTITIONS_MAX)]
             streams = [tweet.stream, opened.stream, "account/1", *many]
             return dict(index.receipts("import/higgs")), index.existing(streams)
 
     assert await asyncio.to_thread(asked) == (
-        {"tweet": b"body", "ada": b"body"},
+        {"tweet": b"1", "ada": b"2"},
         frozenset({tweet.stream, opened.stream}),
     )
 

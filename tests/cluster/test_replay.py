@@ -12,10 +12,13 @@ from typing import Any, Final, NamedTuple
 import httpx
 import pytest
 
+from infra.control.client import ask as ask_server
+from infra.control.requests import Projections, ShowProjections
 from infra.engines import engines_of
 from infra.profiles.clients import Clients
 from infra.profiles.names import Names
 from infra.settings import Settings
+from read_api.ports import ProjectionStatus, ReplayStatus
 from streams.registry import BY_NAME
 from tests.blackbox.client import new_word
 from tests.blackbox.server import PROGRAM, Server
@@ -25,8 +28,8 @@ from tests.cluster.serving import on_engines
 from tests.programs import line_with
 
 COMMAND_S: Final = 240.0
-# A look takes about a second.
-LOOKS_MAX: Final = 240
+LOOK_EVERY_S: Final = 0.2
+LOOKS_MAX: Final = 1_200
 KILLS: Final = 20
 # Within it a replay opens the engines, makes tables and fills them.
 KILLED_AFTER_S: Final = 12.0
@@ -61,25 +64,35 @@ class Place(NamedTuple):
 
     def answering(self, name: str) -> int:
         """Which generation answers in the server."""
-        found = {one["name"]: one["generation"] for one in self.told("projections")}
-        return int(found[name])
+        return self._status(name).generation
 
     def answers_with(self, name: str, number: int) -> bool:
         """Whether that generation comes to answer in the server, which sees a swap soon after."""
-        return any(self.answering(name) == number for _ in range(LOOKS_MAX))
+        return any(one.generation == number for one in self._looks(name))
 
-    def replay(self, name: str) -> Any:
+    def replay(self, name: str) -> ReplayStatus | None:
         """How far the next generation of a projection is; None where none is being built."""
-        return next(one["replay"] for one in self.told("projections") if one["name"] == name)
+        return self._status(name).replay
 
-    def once(self, name: str, holds: Callable[[Any], object]) -> Any:
+    def once(self, name: str, holds: Callable[[ReplayStatus], object]) -> ReplayStatus:
         """The same, as soon as that holds."""
-        found: Any = None
+        for one in self._looks(name):
+            if one.replay is not None and holds(one.replay):
+                return one.replay
+        raise AssertionError(self.replay(name))
+
+    def _status(self, name: str) -> ProjectionStatus:
+        """What the command line shows of it, without a program for each look."""
+        found = ask_server(self.server.folder, ShowProjections(), lambda _progress: None)
+        assert isinstance(found, Projections)
+        return next(one for one in found.projections if one.name == name)
+
+    def _looks(self, name: str) -> Iterator[ProjectionStatus]:
+        """The same again and again, for some minutes."""
+        pause = threading.Event()
         for _ in range(LOOKS_MAX):
-            found = self.replay(name)
-            if found is not None and holds(found):
-                return found
-        raise AssertionError(found)
+            yield self._status(name)
+            pause.wait(LOOK_EVERY_S)
 
     def names(self) -> Names:
         return Names(self.server.environ["STARLING_NAMESPACE"])
@@ -183,24 +196,24 @@ def test_a_replay_in_several_processes_is_paused_killed_resumed_and_cancelled(
     name, before = "notifications", place.town.answers()
 
     with place.server.begun("replay", name, "--processes", "2", "--throttle", "0.5"):
-        building = place.once(name, lambda replay: replay["running"] and replay["done"])
+        building = place.once(name, lambda replay: replay.running and replay.done)
         paused = place.told("projections", "pause", name)
     place.told("projections", "throttle", name, "1")
     with place.server.begun("replay", name, "--processes", "2") as again:
         assert again.stderr is not None
         # Before it may stand that an engine is waited for.
         waits = line_with(again.stderr, f"{name}: ")
-        waiting = place.once(name, lambda replay: replay["running"])
+        waiting = place.once(name, lambda replay: replay.running)
         place.told("projections", "resume", name)
-        goes_on = place.once(name, lambda replay: replay["done"] > waiting["done"])
+        goes_on = place.once(name, lambda replay: replay.done > waiting.done)
         place.told("projections", "cancel", name)
         _, told = again.communicate(timeout=COMMAND_S)
 
-    assert (building["state"], building["per_s_max"]) == ("building", 0.5)
+    assert (building.state, building.per_s_max) == ("building", 0.5)
     assert (paused["generation"], paused["state"]) == (2, "paused")
     assert f"{name}: paused" in waits
-    assert (waiting["state"], waiting["per_s_max"]) == ("paused", 1.0)
-    assert goes_on["state"] == "building"
+    assert (waiting.state, waiting.per_s_max) == ("paused", 1.0)
+    assert goes_on.state == "building"
     assert (again.returncode, f"{name}: cancelled" in told) == (3, True)
     assert place.replay(name) is None
     assert place.answering(name) == 1

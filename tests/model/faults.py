@@ -38,6 +38,7 @@ HOMES: Final = (
         "infra/sqlite/home_fan_out.py",
         "home.add([item_id for (item_id,) in writer.execute(_BACKFILL, bounds)])",
         "home.add([])",
+        seed=5,
     ),
     Fault(
         "the floor is ignored when a home is read",
@@ -62,6 +63,7 @@ HOMES: Final = (
         "infra/sqlite/home_fan_out.py",
         "(SELECT MAX(item_id) + 1 FROM items WHERE actor_id = account_id), 0)",
         "NULL, 0)",
+        seed=3,
     ),
     Fault(
         "what is kept ready stays after an unfollow",
@@ -81,6 +83,7 @@ HOMES: Final = (
         "projections/home_timelines.py",
         "isinstance(event, RepostAdded),",
         "True,",
+        seed=5,
     ),
     Fault(
         "homes take no notice of an unfollow",
@@ -132,6 +135,7 @@ POSTS: Final = (
         "commands/editing.py",
         "posts.expect_version(version, versions)",
         "posts.expect_version(version, None)",
+        seed=3,
     ),
     Fault(
         "everybody's bookmarks are one",
@@ -144,7 +148,7 @@ POSTS: Final = (
         "infra/sqlite/conversations.py",
         'ORDER BY post_id LIMIT ?"""',
         'ORDER BY post_id DESC LIMIT ?"""',
-        seed=1,
+        seed=5,
     ),
     Fault(
         "search finds what a post said before it was edited",
@@ -157,12 +161,14 @@ POSTS: Final = (
         "infra/sqlite/author_timelines.py",
         'WHERE is_reply = 0 AND post_id > :above AND post_id < :below"""',
         'WHERE is_reply >= 0 AND post_id > :above AND post_id < :below"""',
+        seed=3,
     ),
     Fault(
         "a page begins with the last item of the one before",
         "projections/windows.py",
         "return ID_MAX if self.max_id is None else self.max_id",
         "return ID_MAX if self.max_id is None else self.max_id + 1",
+        seed=7,
     ),
 )
 PEOPLE: Final = (

@@ -3,6 +3,7 @@
 with 0. Of the seeds FIRST comes first.
 """
 
+import gc
 import sys
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 import infra
+from infra.interpreter import COLLECT_AFTER
 from tests.model.looking import Disagreement
 from tests.model.steps import Steps, seeded
 
@@ -69,4 +71,5 @@ def noting(noted: list[Disagreement]) -> type[Steps]:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(*COLLECT_AFTER)
     raise SystemExit(main(*map(int, sys.argv[1:])))

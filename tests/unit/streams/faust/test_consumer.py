@@ -15,10 +15,10 @@ from faust.types import TP, TransportT
 
 from streams.faust.app import ProjectionApp
 from streams.faust.consumer import (
-    CHUNK,
-    MANY,
-    MANY_PACE_S,
-    PACE_S,
+    FETCH_WAIT_ASSIGNED_MS,
+    FEW_PACE_S,
+    GATHERED_BYTES,
+    SEVERAL,
     CheckpointedConsumer,
     Fetched,
 )
@@ -34,6 +34,7 @@ class Sink:
     def __init__(self) -> None:
         self.expected: Expected[TP] = Expected()
         self.inbox: asyncio.Queue[Fetched] = asyncio.Queue()
+        self.rest_s = 0.25
         self.expected.begin({PARTITION: 0})
 
     async def offsets(self, partitions: Sequence[TP]) -> Mapping[TP, int]:
@@ -196,22 +197,30 @@ async def test_a_gap_that_closes_is_committed(books: Any) -> None:
 
 
 @pytest.mark.parametrize("books", [OURS], indirect=True)
-async def test_few_records_at_a_time_are_taken_at_a_pace(
+async def test_after_few_records_the_next_are_taken_later_and_several_gather_at_the_broker(
     books: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetches = [0, 1, CHUNK, MANY - 1, MANY, CHUNK - 1]
+    fetches = iter([0, 1, SEVERAL, 500, SEVERAL - 1, 0])
     fetcher = SimpleNamespace(should_stop=False)
     rests: list[float] = []
+    held: list[tuple[int, int]] = []
 
     async def fetched(_timeout: float) -> tuple[Mapping[TP, Sequence[int]], None]:
-        return {PARTITION: range(fetches[len(rests)])}, None
+        records = {PARTITION: range(next(fetches))}
+        fetcher.should_stop = len(held) == 5
+        return records, None
 
     async def rest(seconds: float) -> None:
         rests.append(seconds)
-        fetcher.should_stop = len(rests) == len(fetches)
+
+    def hold(wait_ms: int, *, until_bytes: int = 1) -> None:
+        held.append((wait_ms, until_bytes))
 
     monkeypatch.setattr(books, "_wait_next_records", fetched)
     monkeypatch.setattr(asyncio, "sleep", rest)
+    monkeypatch.setattr(books._thread, "hold_fetches", hold)  # noqa: SLF001
     await books.take_all(fetcher)
 
-    assert rests == [0, PACE_S, 0, PACE_S, MANY_PACE_S, MANY_PACE_S]
+    quiet, gathering = (FETCH_WAIT_ASSIGNED_MS, 1), (250, GATHERED_BYTES)
+    assert held == [quiet, quiet, gathering, gathering, quiet, quiet]
+    assert rests == [0, FEW_PACE_S, FEW_PACE_S, 0]
