@@ -41,6 +41,8 @@ from tests.cluster import local
 ROUND_TRIPS: Final = 2_000
 SHARES: Final = (0.25, 0.5, 1.0)
 POLL_S, PAUSE_S, SETTLE_S = 0.002, 0.03, 1.0
+# How many steps of the plan each load lasts: beside a full one few tweets are seen in a second.
+VISIBLE_STEPS: Final = 5
 CACHED: Final = 800
 INTAKE_EVENTS: Final = 30_000
 
@@ -124,11 +126,10 @@ async def _visible(
         tell(figures, "on the engines, idle", await _seen(watching, town, plan.seen))
         for share in SHARES:
             rate = burst * share
-            count = plan.seen // 2
-            seconds = SETTLE_S + count * PAUSE_S * 4
+            seconds = SETTLE_S + VISIBLE_STEPS * plan.step_s
             others = asyncio.create_task(load.at_rate(tweets(town.authors), rate, seconds))
             await asyncio.sleep(SETTLE_S)
-            seen = await _seen(watching, town, count, others)
+            seen = await _seen(watching, town, plan.seen, others)
             await others
             tell(figures, f"beside {rate:,.0f} tweets/s", seen)
             await drained(load, town)

@@ -200,23 +200,9 @@ async def test_the_bars_of_who_failed_stay(another: Another) -> None:
     assert not await is_cached(process, 1)
 
 
-async def test_what_came_after_the_bar_of_who_failed_had_run_out_goes(
-    another: Another, url: str
-) -> None:
-    process, store = another(), Numbers(n1=7)
-    writer = await Held(process, 1).begin()
-    async with client(url) as redis:
-        await redis.unlink(process.shelf.key(1))
-    await read(process, store, 1)
-    assert await is_cached(process, 1)
-
-    await writer.end(ValueError())
-
-    assert not await is_cached(process, 1)
-
-
+@pytest.mark.parametrize("error", [None, ValueError()], ids=["well", "failing"])
 async def test_what_came_after_a_bar_had_run_out_goes_when_its_writer_ends(
-    another: Another, url: str
+    another: Another, url: str, error: Exception | None
 ) -> None:
     process, store = another(), Numbers(n1=7)
     writer = await Held(process, 1).begin()
@@ -225,7 +211,7 @@ async def test_what_came_after_a_bar_had_run_out_goes_when_its_writer_ends(
     await read(process, store, 1)
     assert await is_cached(process, 1)
 
-    await writer.end()
+    await writer.end(error)
 
     assert not await is_cached(process, 1)
 
