@@ -38,10 +38,9 @@ class Store(Checkpoints, Protocol[OperationT_contra]):
 class Projection:
     """`events` are the types it wants; `project` turns a batch of them into operations.
 
-    Raising `version` means another shape: the projection is rebuilt from the log. Where several
-    events come they gather for `rest_s` seconds, in one process unless a read waits for them: an
-    event that comes alone is applied at once, but of many a batch costs a fraction of what each
-    would alone.
+    Raising `version` means another shape: the projection is rebuilt from the log. Between its
+    batches events gather for `rest_s` seconds, unless a read waits for it: an event that comes
+    alone is applied at once, but of many a batch costs a fraction of what each would alone.
     """
 
     name: str

@@ -32,14 +32,13 @@ FETCH_WAIT_MS: Final = 1_000
 SETTLED_S: Final = 3.0
 # How many records are handed over together.
 CHUNK: Final = 250
-# Each fetch names every partition, the broker answers it as soon as one has a record, and a store
-# does as much for one event as for ten: event by event that is most of what a worker, the broker
-# and the engines do. So after a few records the next ones are taken a little later, and where
-# several came the broker lets them gather, of all partitions, for as long as the sink says or until
-# there are so many bytes. What comes after a rest is handed over at once.
-FEW_PACE_S: Final = 0.04
-SEVERAL: Final = 3
-GATHERED_BYTES: Final = 65_536
+# Until the next ones are taken: longer where many come, not at all where a fetch is large anyway.
+# aiokafka fetches anew for whatever is taken, naming every partition, and a store does as much for
+# one event as for ten: event by event that is most of what a worker, the broker and the engines do.
+# What comes after a rest is handed over at once.
+PACE_S: Final = 0.04
+MANY: Final = 8
+MANY_PACE_S: Final = 0.1
 
 
 class Fetched(NamedTuple):
@@ -55,10 +54,6 @@ class Sink(Protocol):
     @property
     def expected(self) -> Expected[TP]:
         """Which offsets come next."""
-
-    @property
-    def rest_s(self) -> float:
-        """How long records are to gather where several come."""
 
     @property
     def inbox(self) -> "asyncio.Queue[Fetched]":
@@ -88,11 +83,9 @@ class CheckpointedThread(AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_ASSIGNED_MS  # noqa: SLF001
         return consumer
 
-    def hold_fetches(self, wait_ms: int, *, until_bytes: int = 1) -> None:
-        """From the next fetch on, let the broker hold one for so long, or until it has so much."""
-        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
-        fetcher._fetch_max_wait_ms = wait_ms  # noqa: SLF001
-        fetcher._fetch_min_bytes = until_bytes  # noqa: SLF001
+    def wait_for_fetches(self, wait_ms: int) -> None:
+        """From the next fetch on, let the broker hold one for so long."""
+        self._ensure_consumer()._fetcher._fetch_max_wait_ms = wait_ms  # noqa: SLF001
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         ours = self.assignment()
@@ -112,7 +105,6 @@ class CheckpointedConsumer(Consumer):
         super().__init__(*args, **kwargs)
         self._sink: Sink = self.app.sink  # type: ignore[attr-defined]  # see `app.ProjectionApp`
         self._turn = 0
-        self._quiet_wait_ms = FETCH_WAIT_ASSIGNED_MS
 
     def _new_consumer_thread(self) -> CheckpointedThread:
         return CheckpointedThread(self, loop=self.loop, beacon=self.beacon)
@@ -124,7 +116,7 @@ class CheckpointedConsumer(Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """What comes of them from now on is another's."""
         self._turn += 1
-        self._wait_in_quiet(FETCH_WAIT_ASSIGNED_MS)
+        self._fetching.wait_for_fetches(FETCH_WAIT_ASSIGNED_MS)
         self._sink.expected.end(revoked)
         self._sink.own(None)
         await super().on_partitions_revoked(revoked)
@@ -182,11 +174,7 @@ class CheckpointedConsumer(Consumer):
         """Everything is read by then, or its store is away."""
         await self.sleep(SETTLED_S)
         if not self.should_stop and self._turn == turn:
-            self._wait_in_quiet(FETCH_WAIT_MS)
-
-    def _wait_in_quiet(self, wait_ms: int) -> None:
-        self._quiet_wait_ms = wait_ms
-        self._fetching.hold_fetches(wait_ms)
+            self._fetching.wait_for_fetches(FETCH_WAIT_MS)
 
     async def _seek_to_checkpoints(self, partitions: frozenset[TP]) -> frozenset[TP]:
         """Those of them that cannot be read yet."""
@@ -269,19 +257,11 @@ class CheckpointedConsumer(Consumer):
         try:
             while not (self.should_stop or fetcher.should_stop):
                 fetched, _ = await self._wait_next_records(POLL_S)
-                await self._let_gather(await self._hand_over(fetched or {}))
+                came = await self._hand_over(fetched or {})
+                await asyncio.sleep(_pace_s(came))
         except (ConsumerStoppedError, asyncio.CancelledError):
             if not self.app.should_stop:
                 raise
-
-    async def _let_gather(self, came: int) -> None:
-        """After so many records, let those gather that come next."""
-        if came >= SEVERAL:
-            rest_ms = round(1_000 * self._sink.rest_s)
-            self._fetching.hold_fetches(rest_ms, until_bytes=GATHERED_BYTES)
-            return
-        self._fetching.hold_fetches(self._quiet_wait_ms)
-        await asyncio.sleep(FEW_PACE_S if came else 0)
 
     async def _hand_over(self, fetched: Mapping[TP, Sequence[Any]]) -> int:
         """How many records those were. What comes while the flow is stopped is dropped: it is
@@ -295,3 +275,9 @@ class CheckpointedConsumer(Consumer):
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust complains of streams that it does not see move; ours are seen in `Progress`."""
+
+
+def _pace_s(came: int) -> float:
+    if came == 0 or came >= CHUNK:
+        return 0
+    return MANY_PACE_S if came >= MANY else PACE_S

@@ -25,7 +25,7 @@ from streams.faust.observer import Observer, Unobserved
 from streams.faust.reading import Reading
 from streams.feed import Feed
 from streams.pipeline import RETRY_FIRST_S, RETRY_MAX_S, Paused, Pipeline
-from streams.runner import BATCH_MAX, PAUSED_RETRY_S
+from streams.runner import BATCH_MAX, GATHER_FROM, PAUSED_RETRY_S
 
 # Chunks of records that wait for the sink; behind them the broker waits.
 INBOX_MAX: Final = 16
@@ -65,7 +65,6 @@ class Worker:
         observer: Observer | None = None,
     ) -> None:
         self.projection = projection
-        self.rest_s = projection.rest_s
         self.group = f"{prefix}{projection.name}-{projection.version}-{generation}"
         self.expected: Expected[TP] = Expected()
         self.inbox: asyncio.Queue[Fetched] = asyncio.Queue(INBOX_MAX)
@@ -177,13 +176,21 @@ class Worker:
             self._idle.set()
             fetched = await self._fetched()
             self._idle.clear()
-            await self._take(fetched)
+            size = await self._take(fetched)
+            if GATHER_FROM <= size < BATCH_MAX and not self._behind():
+                # Events come faster than they are applied one by one: they may gather.
+                await asyncio.sleep(self.projection.rest_s)
             if monotonic() < due:
                 continue
             due, rounds = monotonic() + ROUND_S, rounds + 1
             await self._settle()
             if rounds % SEEK_AFTER_ROUNDS == 0 and self.inbox.empty():
                 seen = dict(await self._app.reader.seek_where_nothing_comes(seen))
+
+    def _behind(self) -> bool:
+        """Whether the broker is known to hold more than was taken."""
+        highwater = self._app.reader.highwater
+        return any(highwater(tp) > at for tp, at in self.expected.next.items())
 
     async def _fetched(self) -> list[Fetched]:
         """What is at hand, about a batch at most; empty if nothing comes for a while."""
@@ -198,8 +205,8 @@ class Worker:
             size += len(fetched[-1].records)
         return fetched
 
-    async def _take(self, fetched: Sequence[Fetched]) -> None:
-        """Apply what comes next of it, and acknowledge that."""
+    async def _take(self, fetched: Sequence[Fetched]) -> int:
+        """Apply what comes next of it, and acknowledge that; how many records those were."""
         runs: list[Fetched] = []
         for partition, records in fetched:
             taken, gap = self.expected.take(partition, records)
@@ -215,6 +222,7 @@ class Worker:
                 offsets = range(records[0].offset, records[-1].offset + 1)
                 self._app.reader.acknowledge(partition, offsets)
             self._observer.took(self.projection.name, size)
+        return size
 
     async def _apply(self, runs: Sequence[Fetched]) -> None:
         """Return once it is done, however long that takes: what comes next is behind it, and if

@@ -15,10 +15,10 @@ from faust.types import TP, TransportT
 
 from streams.faust.app import ProjectionApp
 from streams.faust.consumer import (
-    FETCH_WAIT_ASSIGNED_MS,
-    FEW_PACE_S,
-    GATHERED_BYTES,
-    SEVERAL,
+    CHUNK,
+    MANY,
+    MANY_PACE_S,
+    PACE_S,
     CheckpointedConsumer,
     Fetched,
 )
@@ -34,7 +34,6 @@ class Sink:
     def __init__(self) -> None:
         self.expected: Expected[TP] = Expected()
         self.inbox: asyncio.Queue[Fetched] = asyncio.Queue()
-        self.rest_s = 0.25
         self.expected.begin({PARTITION: 0})
 
     async def offsets(self, partitions: Sequence[TP]) -> Mapping[TP, int]:
@@ -197,30 +196,22 @@ async def test_a_gap_that_closes_is_committed(books: Any) -> None:
 
 
 @pytest.mark.parametrize("books", [OURS], indirect=True)
-async def test_after_few_records_the_next_are_taken_later_and_several_gather_at_the_broker(
+async def test_few_records_at_a_time_are_taken_at_a_pace(
     books: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetches = iter([0, 1, SEVERAL, 500, SEVERAL - 1, 0])
+    fetches = [0, 1, CHUNK, MANY - 1, MANY, CHUNK - 1]
     fetcher = SimpleNamespace(should_stop=False)
     rests: list[float] = []
-    held: list[tuple[int, int]] = []
 
     async def fetched(_timeout: float) -> tuple[Mapping[TP, Sequence[int]], None]:
-        records = {PARTITION: range(next(fetches))}
-        fetcher.should_stop = len(held) == 5
-        return records, None
+        return {PARTITION: range(fetches[len(rests)])}, None
 
     async def rest(seconds: float) -> None:
         rests.append(seconds)
-
-    def hold(wait_ms: int, *, until_bytes: int = 1) -> None:
-        held.append((wait_ms, until_bytes))
+        fetcher.should_stop = len(rests) == len(fetches)
 
     monkeypatch.setattr(books, "_wait_next_records", fetched)
     monkeypatch.setattr(asyncio, "sleep", rest)
-    monkeypatch.setattr(books._thread, "hold_fetches", hold)  # noqa: SLF001
     await books.take_all(fetcher)
 
-    quiet, gathering = (FETCH_WAIT_ASSIGNED_MS, 1), (250, GATHERED_BYTES)
-    assert held == [quiet, quiet, gathering, gathering, quiet, quiet]
-    assert rests == [0, FEW_PACE_S, FEW_PACE_S, 0]
+    assert rests == [0, PACE_S, 0, PACE_S, MANY_PACE_S, MANY_PACE_S]
