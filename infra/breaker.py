@@ -15,6 +15,8 @@ from typing import Final, Literal, NamedTuple
 from projections.projection import StoreUnavailable
 
 State = Literal["closed", "probing", "open"]
+# What to raise instead of an engine's own error; None where it is no outage.
+OutageOf = Callable[[BaseException], Exception | None]
 
 log = logging.getLogger("starling")
 
@@ -68,10 +70,11 @@ class Breaker:
         resting = self._clock() < self._open_until
         return "probing" if self._probing or not resting else "open"
 
-    def passing(self) -> "Passing":
+    def passing(self, outage_of: OutageOf | None = None) -> "Passing":
         """A call is what is done within, and a call in a call is none of its own. Raises the
-        outage at once while the breaker is open."""
-        return Passing(self)
+        outage at once while the breaker is open, and what `outage_of` makes of an engine's own
+        error, if that is one."""
+        return Passing(self, outage_of)
 
     def _leave(self, error: BaseException | None, *, probe: bool) -> None:
         """End a call, that told something unless who waited for it gave up."""
@@ -129,10 +132,11 @@ class Breaker:
 class Passing:
     """One call."""
 
-    __slots__ = ("_breaker", "_probe")
+    __slots__ = ("_breaker", "_outage_of", "_probe")
 
-    def __init__(self, breaker: Breaker) -> None:
+    def __init__(self, breaker: Breaker, outage_of: OutageOf | None) -> None:
         self._breaker = breaker
+        self._outage_of = outage_of
         self._probe = False
 
     def __enter__(self) -> None:
@@ -144,8 +148,8 @@ class Passing:
         error: BaseException | None,
         _where: TracebackType | None,
     ) -> None:
-        self.leave(error)
-
-    def leave(self, error: BaseException | None) -> None:
-        """End the call with what came of it."""
-        self._breaker._leave(error, probe=self._probe)  # noqa: SLF001 - the breaker's own
+        outage = None if error is None or self._outage_of is None else self._outage_of(error)
+        came = error if outage is None else outage
+        self._breaker._leave(came, probe=self._probe)  # noqa: SLF001 - the breaker's own
+        if outage is not None:
+            raise outage from error

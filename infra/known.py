@@ -33,8 +33,6 @@ class Known(Coroutine[Any, Any, T], Generic[T]):
 
 async def at_once(*questions: Coroutine[Any, Any, Any]) -> Sequence[Any]:
     """Ask all at the same time; their answers, or the first failure: `read_api.views.Asking`."""
-    waiting = [one for one in questions if one.__class__ is not Known]
-    if waiting:
-        told = iter(await asyncio.gather(*waiting))
-        return [one.answer if isinstance(one, Known) else next(told) for one in questions]
-    return [one.answer for one in questions if isinstance(one, Known)]
+    waiting = [one for one in questions if not isinstance(one, Known)]
+    told = iter(await asyncio.gather(*waiting) if waiting else ())
+    return [one.answer if isinstance(one, Known) else next(told) for one in questions]

@@ -1,7 +1,7 @@
 """Connections to Elasticsearch for asyncio: time-outs, one kind of outage."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Self
 
 from elasticsearch import (
@@ -13,7 +13,7 @@ from elasticsearch import (
 )
 from elasticsearch import ConnectionError as Unreachable
 
-from infra.breaker import Breaker
+from infra.breaker import Breaker, Passing
 from projections.projection import StoreUnavailable
 
 ANSWER_S: Final = 10.0
@@ -134,11 +134,9 @@ class ElasticsearchConnection:
         """Let the connections go."""
         await self._client.close()
 
-    @contextmanager
-    def _asked(self) -> Iterator[None]:
+    def _asked(self) -> Passing:
         """A request: its outage is told as one."""
-        with self.breaker.passing(), _outages_told():
-            yield
+        return self.breaker.passing(_outage)
 
 
 def _check(status: int, error: Any, *, allowed: int = 200) -> None:
@@ -149,13 +147,8 @@ def _check(status: int, error: Any, *, allowed: int = 200) -> None:
         raise Refused(f"{status}: {error}")
 
 
-@contextmanager
-def _outages_told() -> Iterator[None]:
-    try:
-        yield
-    except (Unreachable, ConnectionTimeout) as error:
-        raise StoreUnavailable(f"Elasticsearch: {error}") from error
-    except ApiError as error:
-        if error.status_code in OUTAGES:
-            raise StoreUnavailable(f"Elasticsearch: {error}") from error
-        raise
+def _outage(error: BaseException) -> StoreUnavailable | None:
+    away = isinstance(error, Unreachable | ConnectionTimeout)
+    if away or (isinstance(error, ApiError) and error.status_code in OUTAGES):
+        return StoreUnavailable(f"Elasticsearch: {error}")
+    return None

@@ -1,6 +1,5 @@
 """A client of Redis for asyncio: time-outs, and one kind of outage for all stores on it."""
 
-from types import TracebackType
 from typing import Any, Final, cast
 
 from redis.asyncio import Connection, ConnectionPool, Redis
@@ -21,7 +20,7 @@ from redis.exceptions import (
 )
 from redis.utils import DEFAULT_RESP_VERSION
 
-from infra.breaker import Breaker
+from infra.breaker import Breaker, Passing
 from infra.redis.shared_connection import Argument, SharedConnection
 from projections.projection import StoreUnavailable
 
@@ -118,29 +117,11 @@ def client(url: str) -> RedisClient:
     return cast("RedisClient", made)
 
 
-class outages_told:  # noqa: N801 - used as a function is
+def outages_told(redis: RedisClient, breaker: Breaker | None = None) -> Passing:
     """Raise StoreUnavailable for whatever may work later, at once where Redis did not answer a
     moment ago; bugs stay what they are. Not to be nested. With a `breaker` of one's own nobody
     else waits or is refused for it."""
-
-    __slots__ = ("_passing",)
-
-    def __init__(self, redis: RedisClient, breaker: Breaker | None = None) -> None:
-        self._passing = (breaker or redis.breaker).passing()
-
-    def __enter__(self) -> None:
-        self._passing.__enter__()
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        error: BaseException | None,
-        _where: TracebackType | None,
-    ) -> None:
-        outage = None if error is None else _outage(error)
-        self._passing.leave(error if outage is None else outage)
-        if outage is not None:
-            raise outage from error
+    return (breaker or redis.breaker).passing(_outage)
 
 
 def _outage(error: BaseException) -> StoreUnavailable | None:

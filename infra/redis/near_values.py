@@ -27,24 +27,24 @@ _began: ContextVar[int | None] = ContextVar("_began", default=None)
 _EPOCH: Final = "epoch"
 
 
-class Asked:
-    """Keys that were asked for at the same time; what has changed since their answer may have
-    been on its way. Held by who wants to keep something of the answer."""
+class Changes:
+    """What has changed since keys were asked for. Held by who wants to keep something of the
+    answer."""
 
     def __init__(self) -> None:
-        self._changed: set[str] = set()
+        self._keys: set[str] = set()
         self._all = False
 
-    def changed(self, key: str) -> bool:
+    def concern(self, key: str) -> bool:
         """Whether the key may have another value by now than what was answered."""
-        return self._all or key in self._changed
+        return self._all or key in self._keys
 
     def note(self, keys: Iterable[str] | None) -> None:
         """These have changed, or all."""
         if keys is None:
             self._all = True
         else:
-            self._changed.update(keys)
+            self._keys.update(keys)
 
 
 class NearShelf(Generic[ValueT]):
@@ -95,7 +95,7 @@ class Near:
         self._connection = connection
         self._life = life
         self._shelves: WeakValueDictionary[str, NearShelf[object]] = WeakValueDictionary()
-        self._asked: WeakSet[Asked] = WeakSet()
+        self._noting: WeakSet[Changes] = WeakSet()
         connection.listen(self._changed)
 
     def begin(self) -> None:
@@ -115,20 +115,20 @@ class Near:
             shelf = self._shelves[prefix] = NearShelf(limit)
         return cast("NearShelf[ValueT]", shelf)
 
-    def asking(self) -> Asked:
-        """To be made before keys are asked for."""
-        asked = Asked()
-        self._asked.add(asked)
-        return asked
+    def changes(self) -> Changes:
+        """Those from now on: to be made before keys are asked for."""
+        changes = Changes()
+        self._noting.add(changes)
+        return changes
 
     def _changed(self, keys: Collection[bytes] | None) -> None:
         """Redis says that these have changed, or what it has said may be lost."""
-        names = None if keys is None else [key.decode() for key in keys]
-        for asked in self._asked:
-            asked.note(names)
-        if names is None or self._life in names:
+        names = [self._life] if keys is None else [key.decode() for key in keys]
+        if self._life in names:
             self._clear("")
             return
+        for changes in self._noting:
+            changes.note(names)
         for name in names:
             self._forget(name)
 
@@ -144,8 +144,8 @@ class Near:
                 shelf.forget((int(owner), int(last)))
 
     def _clear(self, namespace: str) -> None:
-        for asked in self._asked:
-            asked.note(None)
+        for changes in self._noting:
+            changes.note(None)
         for prefix, shelf in self._shelves.items():
             if prefix.startswith(namespace):
                 shelf.clear()

@@ -214,7 +214,7 @@ class Shelf(Generic[ValueT]):
             entry = seen.entries.get(key)
             if isinstance(entry, bytes):
                 value = self._unpacked(entry) if entry else None
-                if near is not None and not seen.asked.changed(key):
+                if near is not None and not seen.changes.concern(key):
                     near.keep(_place(one, owner), value)
             elif entry is None and near is not None and near.has(_place(one, owner)):
                 value = near.get(_place(one, owner))

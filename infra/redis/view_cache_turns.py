@@ -10,7 +10,7 @@ from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping, 
 from typing import Any, Final, NamedTuple, TypeVar
 
 from infra.breaker import Breaker, Limits
-from infra.redis.near_values import Asked, Near
+from infra.redis.near_values import Changes, Near
 from infra.redis.scripts import Argument
 from infra.redis.view_cache_scripts import CacheScripts, new_token
 from projections.projection import StoreUnavailable
@@ -34,10 +34,10 @@ class Seen(NamedTuple):
     entries: Mapping[str, bytes | bool]
     stamps: Mapping[str, bytes]
     token: str
-    asked: Asked
+    changes: Changes
 
 
-NOTHING: Final = Seen({}, {}, "", Asked())
+NOTHING: Final = Seen({}, {}, "", Changes())
 
 
 class Value(NamedTuple):
@@ -149,11 +149,11 @@ class Turns:
         for namespace, keys, _, _ in asked:
             if keys:
                 wanted.setdefault(namespace, {}).update(dict.fromkeys(keys))
-        noted = Asked() if self._near is None else self._near.asking()
+        changes = Changes() if self._near is None else self._near.changes()
         token = new_token()
         if not wanted:
             await self._scripts.ping(breaker=self.breaker, within_s=WITHIN_S)
-            return Seen({}, {}, token, noted)
+            return Seen({}, {}, token, changes)
         answers = iter(await self._run("read", wanted, (token, lease_ms, *_sizes(wanted))))
         entries: dict[str, bytes | bool] = {}
         stamps: dict[str, bytes] = {}
@@ -162,7 +162,7 @@ class Turns:
             # The keys come first: of what is zipped the shorter one must end it.
             for key, answer in zip(keys, answers, strict=False):
                 entries[key] = answer if answer.__class__ is bytes else answer == 1
-        return Seen(entries, stamps, token, noted)
+        return Seen(entries, stamps, token, changes)
 
     def _put(self) -> None:
         values, self._values = self._values, []
