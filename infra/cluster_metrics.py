@@ -78,6 +78,12 @@ class ClusterMetrics:
             ["projection"],
             registry=registry,
         )
+        self._superseded = Counter(
+            "starling_worker_superseded",
+            "Partitions of which a store refused what this worker applied: they are another's",
+            ["projection"],
+            registry=registry,
+        )
         self._gaps = self._gauge(
             "archive_gaps", "Partitions of which the archive of this process lacks records for ever"
         )
@@ -103,6 +109,10 @@ class ClusterMetrics:
         self._partition_lag.clear()
         for name, _version, generation, partition, events in lags:
             self._partition_lag.labels(name, str(generation), partition).set(events)
+
+    def superseded(self, projection: str, partitions: int) -> None:
+        """Note partitions that were another's when something was applied for them."""
+        self._superseded.labels(projection).inc(partitions)
 
     def clock_compared(self, difference_ms: int) -> None:
         """Note by how much this clock differs from Kafka's."""

@@ -130,6 +130,10 @@ class Metrics:
         """See `ClusterMetrics.regressed`."""
         self.cluster.regressed(projection, partitions)
 
+    def superseded(self, projection: str, partitions: int) -> None:
+        """See `ClusterMetrics.superseded`."""
+        self.cluster.superseded(projection, partitions)
+
     def measured_log(self, log: EventLog) -> EventLog:
         """The log, its acknowledgements timed."""
         return _MeasuredLog(log, self._log_append)

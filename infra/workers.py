@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from infra.worker_desk import CountedLetters, Desk
-from projections.projection import Projection, Store
+from projections.projection import Projection, SharedStore
 from streams.dead_letters import DeadLetters
 from streams.envelope import Codec
 from streams.faust.worker import Worker, WorkerCrashed
@@ -28,7 +28,7 @@ class Job:
 
     projection: Projection
     generation: int
-    store: Store[Any]
+    store: SharedStore[Any]
 
 
 @dataclass(frozen=True, slots=True)

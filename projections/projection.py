@@ -1,6 +1,6 @@
 """What a projection is: a name, the events it wants, and a pure function to store operations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -12,6 +12,14 @@ OperationT_contra = TypeVar("OperationT_contra", contravariant=True)
 
 class StoreUnavailable(Exception):
     """The engine does not answer: wait and apply the same operations again."""
+
+
+class Superseded(Exception):
+    """Another process has claimed partitions since this one did, and applies their events now."""
+
+    def __init__(self, partitions: Collection[int]) -> None:
+        super().__init__(f"another process has claimed the partitions {sorted(partitions)}")
+        self.partitions = partitions
 
 
 class Checkpoints(Protocol):
@@ -32,6 +40,18 @@ class Store(Checkpoints, Protocol[OperationT_contra]):
 
         Raises StoreUnavailable; then apply the same again.
         """
+
+
+class SharedStore(Store[OperationT_contra], Protocol[OperationT_contra]):
+    """A store that several processes fill, each from partitions of its own.
+
+    Where a process has claimed a partition, `apply` moves its checkpoint only as long as no other
+    process has claimed it since; it raises Superseded then. What an engine writes in a transaction
+    is not written either; elsewhere what was written is what the other one writes too.
+    """
+
+    async def claim(self, partitions: Collection[int]) -> None:
+        """Take over the checkpoints of these partitions. Raises StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ the store is down: the same operations are applied again until it answers (the w
 the record is garbage, or the projector or the store has a bug: parked, later events of its key
 follow it; too many of these, in a row or in all, and the projection stops instead;
 the type is unknown: the projection pauses until a newer program runs;
+another process has claimed its partition since: it is that one's to apply (`Superseded`);
 the process dies: the batch is read again from the checkpoint, which set semantics makes harmless.
 """
 
@@ -17,7 +18,7 @@ from typing import Any, Final, TypeVar
 
 from domain.errors import Unavailable
 from domain.events import Recorded
-from projections.projection import Projection, Store, StoreUnavailable
+from projections.projection import Projection, Store, StoreUnavailable, Superseded
 from streams.dead_letters import Asked, Build, DeadLetters, Parked, TooManyParked
 from streams.feed import Fed, Feed, Unreadable
 
@@ -66,7 +67,8 @@ class Pipeline:
         self, batch: Sequence[Fed], passed: Mapping[int, int] = NOTHING_PASSED
     ) -> Mapping[int, int]:
         """Apply a batch and its checkpoint: the last position of each of its partitions, or how
-        far events were `passed` over there that nobody wants. What was reached. Raises Paused."""
+        far events were `passed` over there that nobody wants. What was reached. Raises Paused, and
+        Superseded."""
         if self._parked_keys is None:
             known = partial(self._dead_letters.keys, self.build)
             self._parked_keys = await self._until_done(known)
@@ -89,7 +91,8 @@ class Pipeline:
 
     async def settle(self, feed: Feed, owns: Callable[[int], bool] = _every_one) -> bool:
         """Do what was asked for about dead letters of the partitions that it `owns`. Called
-        between batches; whether there is more to do than was done in this turn."""
+        between batches; whether there is more to do than was done in this turn. Raises
+        Superseded."""
         try:
             asked = await self._dead_letters.asked(self.build)
         except StoreUnavailable:
@@ -168,6 +171,8 @@ class Pipeline:
         try:
             operations = self.projection.project(wanted)
             await self._until_done(lambda: self.store.apply(operations, checkpoint))
+        except Superseded:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, only its own key waits for it
             return f"{type(error).__name__}: {error}"
         return None

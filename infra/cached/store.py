@@ -1,11 +1,11 @@
 """What every store with a cache before it does besides its port's questions."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from infra.redis.view_cache import ViewCache
-from projections.projection import Store, StoreUnavailable
+from projections.projection import SharedStore, StoreUnavailable
 
 NEW_MAX: Final = 100
 # Of what goes with an account that is closed: where it is more, everything that is cached goes.
@@ -15,7 +15,7 @@ OperationT = TypeVar("OperationT")
 OperationT_contra = TypeVar("OperationT_contra", contravariant=True)
 
 
-class MadeStore(Store[OperationT_contra], Protocol[OperationT_contra]):
+class MadeStore(SharedStore[OperationT_contra], Protocol[OperationT_contra]):
     """A store with what it keeps all in."""
 
     async def create(self) -> None:
@@ -33,9 +33,8 @@ class Touched(NamedTuple):
 
 
 class CachedStore(ABC, Generic[OperationT]):
-    """Where it `fills` the store, partitions are entrusted to it whenever it is asked for its
-    checkpoint: what is in the cache is void then, for nobody knows what who had them before has
-    left there."""
+    """Who claims partitions of it voids what is in the cache: nobody knows what who had them
+    before has left there. Where it `fills` the store, what is new is cached at once."""
 
     def __init__(
         self, store: MadeStore[OperationT], cache: ViewCache, *, fills: bool = False
@@ -45,24 +44,24 @@ class CachedStore(ABC, Generic[OperationT]):
         self._fills = fills
         self._reading = False
         self.create = store.create
+        self.checkpoint = store.checkpoint
 
     async def drop(self) -> None:
         """Remove everything, and let nothing count that is cached. Raises StoreUnavailable."""
         await self._made.drop()
         await self._cache.bars.void()
 
+    async def claim(self, partitions: Collection[int]) -> None:
+        """See `SharedStore.claim`."""
+        await self._made.claim(partitions)
+        await self._cache.bars.entrusted()
+
     async def apply(self, operations: Sequence[OperationT], checkpoint: Mapping[int, int]) -> None:
-        """See `Store.apply`."""
+        """See `Store.apply`. Raises Superseded."""
         keys, whole = await self._touched_by(operations)
         async with self._cache.bars.over(keys, whole=whole):
             await self._made.apply(operations, checkpoint)
         self._write_through(operations)
-
-    async def checkpoint(self) -> Mapping[int, int]:
-        """See `Checkpoints.checkpoint`."""
-        if self._fills:
-            await self._cache.bars.entrusted()
-        return await self._made.checkpoint()
 
     def _write_through(self, operations: Sequence[OperationT]) -> None:
         """Read what is new as readers do, so that it is cached when they come. Not where many

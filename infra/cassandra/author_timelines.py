@@ -82,6 +82,7 @@ class CassandraAuthorTimelines:
         self._public = BucketedLists(self._tables, _COLUMNS, bits=MINUTES)
         self.create = self._tables.create
         self.drop = self._tables.drop
+        self.claim = self._tables.claim
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""

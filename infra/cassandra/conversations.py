@@ -56,6 +56,7 @@ class CassandraConversations:
         self._tables = ViewTables(session, namespace, _SCHEMA)
         self.create = self._tables.create
         self.drop = self._tables.drop
+        self.claim = self._tables.claim
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""

@@ -89,6 +89,7 @@ class CassandraNotifications:
         self._lists = BucketedLists(self._tables, _COLUMNS)
         self.create = self._tables.create
         self.drop = self._tables.drop
+        self.claim = self._tables.claim
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""

@@ -84,6 +84,7 @@ class CassandraPostCards:
         self._tallies = Tallies(self._tables)
         self.create = self._tables.create
         self.drop = self._tables.drop
+        self.claim = self._tables.claim
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""

@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from domain.ids import ID_MAX
 from infra.cassandra.session import CassandraSession
+from infra.claims import Claims
 
 ONCE: Final = 1
 FOR_EVER: Final = ID_MAX - 1
@@ -41,6 +42,12 @@ _CHECKPOINTS: Final = "one tinyint, place int, position bigint, PRIMARY KEY (one
 _ADVANCE: Final = """INSERT INTO @checkpoints (one, place, position) VALUES (1, ?, ?)
 USING TIMESTAMP ?"""
 _CHECKPOINT: Final = "SELECT place, position FROM @checkpoints WHERE one = 1"
+# One table for all views: Cassandra bears few. Only conditional batches write what counts there.
+_CLAIMS: Final = """CREATE TABLE IF NOT EXISTS view_claims (
+namespace text, place int, epoch int, PRIMARY KEY (namespace, place))"""
+_CLAIM: Final = "UPDATE view_claims SET epoch = ? WHERE namespace = ? AND place = ? IF epoch = ?"
+_CLAIMED: Final = "SELECT place, epoch FROM view_claims WHERE namespace = ?"
+_FORGET: Final = "DELETE FROM view_claims WHERE namespace = ?"
 
 
 class Write(NamedTuple):
@@ -64,33 +71,56 @@ class ViewTables:
         self._session = session
         self._namespace = namespace
         self._schema = {**schema, "checkpoints": _CHECKPOINTS}
+        self._claims = Claims()
         self._statements: dict[str, str] = {}
 
     async def create(self) -> None:
         """Make the tables that are not there."""
-        await self._session.create(
+        tables = (
             self._named(f"CREATE TABLE IF NOT EXISTS @{table} ({columns}) {order}")
             for table, (columns, _, order) in (
                 (table, definition.partition("|")) for table, definition in self._schema.items()
             )
         )
+        await self._session.create([_CLAIMS, *tables])
 
     async def drop(self) -> None:
-        """Remove the tables and all they hold."""
-        await self._session.create(
-            self._named(f"DROP TABLE IF EXISTS @{table}") for table in self._schema
-        )
+        """Remove the tables and all they hold. Nobody may claim anything meanwhile."""
+        tables = (self._named(f"DROP TABLE IF EXISTS @{table}") for table in self._schema)
+        await self._session.create([_CLAIMS, *tables])
+        await self.read(_FORGET, self._namespace)
 
     async def checkpoint(self) -> Mapping[int, int]:
         """See `Checkpoints.checkpoint`."""
         return dict(await self.read(_CHECKPOINT))
 
+    async def claim(self, partitions: Collection[int]) -> None:
+        """See `SharedStore.claim`."""
+        while partitions:
+            kept = await self._claimed()
+            epochs = {place: kept.get(place, 0) + 1 for place in partitions}
+            answers = await self._session.batch(
+                [
+                    (_CLAIM, (epoch, self._namespace, place, kept.get(place)))
+                    for place, epoch in epochs.items()
+                ]
+            )
+            if answers[0].applied:
+                self._claims.note(epochs)
+                return
+
     async def advance(self, checkpoint: Mapping[int, int]) -> None:
-        """Move the checkpoint; a position is its own timestamp, so it never goes back."""
+        """Move the checkpoint; a position is its own timestamp, so it never goes back. Raises
+        Superseded."""
+        if self._claims:
+            self._claims.check(checkpoint, await self._claimed())
         await self.write(
             Write("checkpoints", _ADVANCE, (place, position, position))
             for place, position in checkpoint.items()
         )
+
+    async def _claimed(self) -> dict[int, int]:
+        return dict(await self.read(_CLAIMED, self._namespace))
 
     async def read(self, cql: str, *values: Any) -> list[Any]:
         """The rows of one statement."""

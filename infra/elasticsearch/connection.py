@@ -70,13 +70,15 @@ class ElasticsearchConnection:
         )
 
     async def create_index(self, name: str, settings: Body, mappings: Body) -> None:
-        """Make an index, unless it is there."""
+        """Make an index; of one that is there, the fields that it lacks."""
         try:
             with self._asked():
                 await self._changing.create(index=name, settings=settings, mappings=mappings)
         except ApiError as error:
             if error.error != EXISTS:
                 raise
+            with self._asked():
+                await self._changing.put_mapping(index=name, properties=mappings["properties"])
 
     async def delete_index(self, name: str) -> None:
         """Remove an index, if it is there."""
@@ -86,17 +88,31 @@ class ElasticsearchConnection:
     async def write(self, index: str, writes: Sequence[Write], *, refresh: bool = False) -> None:
         """All of them in one request, each unless there is a higher version. Searches see them
         after a refresh. Raises Refused."""
+        await self._write(index, writes, "external_gte", refresh=refresh)
+
+    async def take(self, index: str, writes: Sequence[Write]) -> set[str]:
+        """Each of them unless there is that version or a higher one; the ids of the others. Raises
+        Refused."""
+        return await self._write(index, writes, "external", refresh=False)
+
+    async def _write(
+        self, index: str, writes: Sequence[Write], wins: str, *, refresh: bool
+    ) -> set[str]:
+        """The ids of those that there are higher versions of."""
         if not writes:
-            return
+            return set()
         lines: list[Body] = []
         for document_id, version, document in writes:
-            at = {"_id": document_id, "version": version, "version_type": "external_gte"}
+            at = {"_id": document_id, "version": version, "version_type": wins}
             lines += ({"index": at}, document)
         with self._asked():
             answer = await self._client.bulk(index=index, operations=lines, refresh=refresh)
-        if answer["errors"]:
-            for item in answer["items"]:
-                _check(item["index"]["status"], item["index"].get("error"), allowed=CONFLICT)
+        if not answer["errors"]:
+            return set()
+        items = [item["index"] for item in answer["items"]]
+        for item in items:
+            _check(item["status"], item.get("error"), allowed=CONFLICT)
+        return {item["_id"] for item in items if item["status"] == CONFLICT}
 
     async def documents(self, index: str, document_ids: Collection[str]) -> dict[str, Any]:
         """Those that there are, as they are now, refreshed or not."""

@@ -1,10 +1,11 @@
 """The search index in Elasticsearch."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from domain.ids import ID_MAX, AccountId, PostId
 from domain.search_query import PeopleQuery, PostQuery
+from infra.claims import Claims
 from infra.elasticsearch import search_index_queries as queries
 from infra.elasticsearch.connection import ElasticsearchConnection, Write
 from projections.search_index import (
@@ -30,7 +31,8 @@ class ElasticsearchSearchIndex:
     """Implements `projections.search_index.SearchIndex`.
 
     Two indexes: of the posts and people, named as the namespace, and of the checkpoints, which are
-    written after a refresh of the first, so that a search finds whatever a checkpoint covers.
+    written after a refresh of the first, so that a search finds whatever a checkpoint covers; with
+    them are the claims.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class ElasticsearchSearchIndex:
         self.namespace = namespace
         self._checkpoints = f"{namespace}_checkpoints"
         self._shards = shards
+        self._claims = Claims()
 
     async def create(self) -> None:
         """Make the indexes that are missing."""
@@ -54,10 +57,28 @@ class ElasticsearchSearchIndex:
         await self._connection.delete_index(self._checkpoints)
         await self._connection.delete_index(self.namespace)
 
+    async def claim(self, partitions: Collection[int]) -> None:
+        """See `SharedStore.claim`."""
+        left = set(partitions)
+        while left:
+            kept = await self._claimed(left)
+            epochs = {one: kept.get(one, 0) + 1 for one in left}
+            taken = await self._connection.take(
+                self._checkpoints,
+                [
+                    Write(_claim(one), epoch, {"partition": one, "epoch": epoch})
+                    for one, epoch in epochs.items()
+                ],
+            )
+            left = {one for one in left if _claim(one) in taken}
+            self._claims.note({one: epoch for one, epoch in epochs.items() if one not in left})
+
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
-        """See `Store.apply`."""
+        """See `Store.apply`. Raises Superseded."""
         if operations:
             await self._apply(operations)
+        if self._claims:
+            self._claims.check(checkpoint, await self._claimed(checkpoint))
         positions = [
             Write(str(partition), position, {"partition": partition, "position": position})
             for partition, position in checkpoint.items()
@@ -118,6 +139,10 @@ class ElasticsearchSearchIndex:
         everybody = [AccountId(sort[-1]) for answer in found for sort in answer.sorts]
         return _page(everybody[offset : offset + size], rank, limit)
 
+    async def _claimed(self, partitions: Collection[int]) -> dict[int, int]:
+        found = await self._connection.documents(self._checkpoints, [*map(_claim, partitions)])
+        return {claim["partition"]: claim["epoch"] for claim in found.values()}
+
     async def _parts(self, query: PostQuery) -> queries.Parts | None:
         """None if nothing can be found."""
         if query.finds_nothing:
@@ -174,6 +199,10 @@ def _write(operation: Operation) -> Write:
             return Write(_person(account_id), version, document)
         case DropPerson(account_id):
             return Write(_person(account_id), GONE_VERSION, GONE)
+
+
+def _claim(partition: int) -> str:
+    return f"claim {partition}"
 
 
 def _post(post_id: PostId) -> str:

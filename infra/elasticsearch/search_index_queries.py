@@ -44,9 +44,17 @@ MAPPINGS: Final[Query] = {
 }
 CHECKPOINT_MAPPINGS: Final[Query] = {
     "dynamic": "strict",
-    "properties": {"partition": {"type": "integer"}, "position": {"type": "long"}},
+    "properties": {
+        "partition": {"type": "integer"},
+        "position": {"type": "long"},
+        "epoch": {"type": "integer", "index": False, "doc_values": False},
+    },
 }
-CHECKPOINTS: Final[Query] = {"sort": ["partition", "position"], "size": 10_000}
+CHECKPOINTS: Final[Query] = {
+    "query": {"exists": {"field": "position"}},
+    "sort": ["partition", "position"],
+    "size": 10_000,
+}
 
 
 class Parts(NamedTuple):

@@ -1,12 +1,13 @@
 """The follower graph in Neo4j."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from neo4j import AsyncManagedTransaction
 
 from domain.ids import AccountId, EventId
 from domain.objects import AccountViewer
+from infra.claims import Claims
 from infra.neo4j import follower_graph_cypher as cypher
 from infra.neo4j.connection import Neo4jConnection, Row, run
 from projections.follower_graph import (
@@ -36,6 +37,7 @@ class Neo4jFollowerGraph:
     def __init__(self, connection: Neo4jConnection, namespace: str) -> None:
         self._connection = connection
         self._names = cypher.names_of(namespace)
+        self._claims = Claims()
 
     async def create(self) -> None:
         """Make the constraints and indexes that are missing."""
@@ -53,8 +55,17 @@ class Neo4jFollowerGraph:
         await self.empty()
         await self._connection.change_schema([*map(self._names.fill, cypher.DROP_SCHEMA)])
 
+    async def claim(self, partitions: Collection[int]) -> None:
+        """See `SharedStore.claim`."""
+
+        async def work(transaction: AsyncManagedTransaction) -> list[Row]:
+            claiming = self._names.fill(cypher.CLAIM)
+            return await run(transaction, claiming, partitions=sorted(partitions))
+
+        self._claims.note({partition: n for partition, n in await self._connection.write(work)})
+
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
-        """See `Store.apply`."""
+        """See `Store.apply`. Raises Superseded."""
         closed = sorted({op.account_id for op in operations if isinstance(op, DropAccount)})
         ties = _latest(op for op in operations if isinstance(op, SetTie))
         accounts = sorted({end for tie in ties for end in (tie["by"], tie["to"])})
@@ -66,7 +77,8 @@ class Neo4jFollowerGraph:
                 await run(transaction, self._names.fill(cypher.LOCK), ids=accounts)
                 await run(transaction, self._names.fill(cypher.SET_TIES), ties=ties)
             positions = sorted(checkpoint.items())
-            await run(transaction, self._names.fill(cypher.ADVANCE), positions=positions)
+            kept = await run(transaction, self._names.fill(cypher.ADVANCE), positions=positions)
+            self._claims.check(checkpoint, {partition: epoch for partition, epoch in kept})
 
         await self._connection.write(work)
 

@@ -114,9 +114,18 @@ CALL (a, b, was, now) {{
 ADVANCE: Final = """
 UNWIND $positions AS at
 MERGE (c:<checkpoint> {partition: at[0]}) SET c.locked = true
-WITH c, at WHERE coalesce(c.position, -1) < at[1] SET c.position = at[1]
+WITH c, at SET c.position = CASE
+WHEN c.position > at[1] THEN c.position ELSE at[1] END
+RETURN c.partition, coalesce(c.epoch, 0)
 """
-CHECKPOINT: Final = "MATCH (c:<checkpoint>) RETURN c.partition, c.position"
+CLAIM: Final = """
+UNWIND $partitions AS partition
+MERGE (c:<checkpoint> {partition: partition}) SET c.locked = true
+WITH c SET c.epoch = coalesce(c.epoch, 0) + 1 RETURN c.partition, c.epoch
+"""
+CHECKPOINT: Final = """
+MATCH (c:<checkpoint>) WHERE c.position IS NOT NULL RETURN c.partition, c.position
+"""
 
 # Ordered by what is equal too: only so is the order that of the index.
 EDGES: Final = """

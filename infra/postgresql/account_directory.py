@@ -57,6 +57,7 @@ class PostgresqlAccountDirectory:
     def __init__(self, database: Database, namespace: str) -> None:
         self._tables = ProjectionTables(database, namespace, _SCHEMA, _WRITTEN)
         self.create, self.drop = self._tables.create, self._tables.drop
+        self.claim = self._tables.claim
         self._profiles = self._tables.named(_PROFILES)
         self._handles = self._tables.named(_HANDLES)
         self._by_handle = self._tables.named(_BY_HANDLE)

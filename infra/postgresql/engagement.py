@@ -204,6 +204,7 @@ class PostgresqlEngagement:
     def __init__(self, database: Database, namespace: str) -> None:
         self._tables = ProjectionTables(database, namespace, _SUMS + _DOINGS, _WRITTEN)
         self.create, self.drop = self._tables.create, self._tables.drop
+        self.claim = self._tables.claim
         self._of_post = self._tables.named(_OF_POST)
         self._of_account = self._tables.named(_OF_ACCOUNT)
         self._of_tag = self._tables.named(_OF_TAG)

@@ -138,6 +138,7 @@ class PostgresqlModeration:
     def __init__(self, database: Database, namespace: str) -> None:
         self._tables = ProjectionTables(database, namespace, _SCHEMA, _WRITTEN)
         self.create, self.drop = self._tables.create, self._tables.drop
+        self.claim = self._tables.claim
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""

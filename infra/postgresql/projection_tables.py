@@ -6,9 +6,10 @@ each other, and counts that many posts share would deadlock. The commit is synce
 outlives the server goes on behind its last batch and never looks back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from infra.claims import Claims
 from infra.postgresql.database import Database, Row, Values, checked
 
 # A closed account may take a million rows with it.
@@ -17,7 +18,14 @@ APPLY_S: Final = 300.0
 _CHECKPOINTS: Final = """
 CREATE TABLE IF NOT EXISTS checkpoints (
     partition integer PRIMARY KEY, position bigint NOT NULL);
+CREATE TABLE IF NOT EXISTS claims (
+    partition integer PRIMARY KEY, epoch integer NOT NULL);
 """
+_CLAIM: Final = """
+INSERT INTO {ns}.claims AS kept SELECT *, 1 FROM unnest(%s::integer[])
+ON CONFLICT (partition) DO UPDATE SET epoch = kept.epoch + 1 RETURNING partition, epoch
+"""
+_CLAIMED: Final = "SELECT partition, epoch FROM {ns}.claims WHERE partition = ANY(%s)"
 _ADVANCE: Final = """
 INSERT INTO {ns}.checkpoints AS kept
 SELECT * FROM unnest(%s::integer[], %s::bigint[]) ON CONFLICT (partition) DO UPDATE
@@ -54,6 +62,8 @@ class ProjectionTables:
             for kind, how in written.items()
         }
         self._advance, self._checkpoint = self.named(_ADVANCE), self.named(_CHECKPOINT)
+        self._claim, self._claimed = self.named(_CLAIM), self.named(_CLAIMED)
+        self._claims = Claims()
 
     def named(self, sql: str) -> str:
         """The statement with the namespace for `{ns}`."""
@@ -69,8 +79,14 @@ class ProjectionTables:
         """Remove everything of the namespace."""
         await self._database.drop(self._namespace)
 
+    async def claim(self, partitions: Collection[int]) -> None:
+        """See `SharedStore.claim`. Waits for the batch that is being written."""
+        async with self._database.transaction(lock=self._namespace) as transaction:
+            epochs = await transaction.rows(self._claim, (list(partitions),))
+        self._claims.note(dict(epochs))
+
     async def apply(self, operations: Sequence[Any], checkpoint: Mapping[int, int]) -> None:
-        """Write a batch and move the checkpoint, all or nothing.
+        """Write a batch and move the checkpoint, all or nothing. Raises Superseded.
 
         Operations are grouped by type: their order makes no difference (set semantics).
         """
@@ -79,6 +95,9 @@ class ProjectionTables:
             groups.setdefault(type(operation), []).append(operation)
         writing = self._database.transaction(lock=self._namespace, limit_s=APPLY_S)
         async with writing as transaction:
+            if self._claims:
+                kept = await transaction.rows(self._claimed, (list(checkpoint),))
+                self._claims.check(checkpoint, dict(kept))
             for kind, group in groups.items():
                 columns = [list(column) for column in zip(*group, strict=True)]
                 for sql in self._statements[kind]:

@@ -127,6 +127,7 @@ class PostgresqlTrends:
     def __init__(self, database: Database, namespace: str) -> None:
         self._tables = ProjectionTables(database, namespace, _SCHEMA, _WRITTEN)
         self.create, self.drop = self._tables.create, self._tables.drop
+        self.claim = self._tables.claim
         self._candidates = self._tables.named(_CANDIDATES)
         self._forms = self._tables.named(_FORMS)
 

@@ -26,6 +26,8 @@ local PULLED, PULLED_EPOCH = NAMESPACE .. ':pulled', NAMESPACE .. ':pulled_epoch
 
 -- item -> 'actor shard cursor': how far it is pushed, of those that are pushed in slices
 local OPEN = NAMESPACE .. ':open_pushes'
+-- partition -> the epoch with which it was claimed last
+local CLAIMS = NAMESPACE .. ':claims'
 
 -- What an account posted and reposted: a sorted set of item ids, all with score 0.
 local function timeline(account)

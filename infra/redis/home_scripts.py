@@ -33,6 +33,7 @@ HOME_SCRIPTS: Final = {
         "expire": (_CACHES,),
         "readers": (),
         "advance": (),
+        "claim": (),
         "page": (_CACHES, _MERGE, _SHOWN),
         "pull": (_MERGE, _SHOWN),
         "find": (_CACHES, _SHOWN),

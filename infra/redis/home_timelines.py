@@ -5,10 +5,13 @@ The scripts have the keys (`home_names.lua`) and do the work; `home_fan_out` is 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 from domain.ids import AccountId, PostId
+from infra.claims import Claims
 from infra.redis.home_cells import Cells, each
 from infra.redis.home_fan_out import FanOut
 from infra.redis.home_keys import SHARDS, shard_of
@@ -19,7 +22,7 @@ from infra.redis.redis_cluster import AnyRedis
 from infra.redis.scripts import Call, Scripts
 from projections.home_timelines import Operation, Whereabouts
 from projections.items import Item
-from projections.projection import StoreUnavailable
+from projections.projection import StoreUnavailable, Superseded
 from projections.windows import Window
 
 DEPTH: Final = 800
@@ -60,6 +63,7 @@ class RedisHomeTimelines:
         self._fan_out = FanOut(
             self._cells, threshold=threshold, depth=depth, at_once=deliveries_at_once
         )
+        self._claims: defaultdict[Scripts, Claims] = defaultdict(Claims)
         self._open_pushes: dict[Scripts, OpenPushes] = {}
         self._pages = Pages(self._cells, depth=depth, visit_every_ms=_VISIT_EVERY_MS)
         self._visits = Visits(self._keep_ready)
@@ -69,27 +73,39 @@ class RedisHomeTimelines:
         StoreUnavailable."""
         for cell in await self._cells.all():
             await cell.load()
-            await self._go_on(cell, await cell.call("advance", self._depth))
+            await self._go_on(cell, (await cell.call("advance", self._depth))[0])
 
     async def drop(self) -> None:
         """Remove everything of the namespace. Raises StoreUnavailable."""
         await self.close()
         await self._cells.drop()
 
+    async def claim(self, partitions: Collection[int]) -> None:
+        """See `SharedStore.claim`."""
+        some = list(partitions)
+        for cell in await self._cells.all():
+            epochs = await cell.call("claim", self._depth, *some)
+            self._claims[cell].note(dict(zip(some, epochs, strict=True)))
+
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
-        """See `Store.apply`."""
+        """See `Store.apply`. Raises Superseded."""
         await self._fan_out.follow(operations)
-        positions = [value for position in checkpoint.items() for value in position]
-        ends = [
-            Call("expire", (self._depth, self._now_ms() - self._active_ms, EXPIRED_PER_BATCH)),
-            Call("advance", (self._depth, *positions)),
-        ]
         cells = await self._cells.all()
-        answers = await each(cell.call_all(ends) for cell in cells)
-        await each(
-            self._go_on(cell, still_open)
-            for cell, (_, still_open) in zip(cells, answers, strict=True)
+        await each(self._end(cell, checkpoint) for cell in cells)
+
+    async def _end(self, cell: Scripts, checkpoint: Mapping[int, int]) -> None:
+        """Move a cell's checkpoint, and do what is due after each batch."""
+        claims = self._claims[cell]
+        positions = [(place, at, claims.of(place)) for place, at in checkpoint.items()]
+        _, (still_open, *lost) = await cell.call_all(
+            [
+                Call("expire", (self._depth, self._now_ms() - self._active_ms, EXPIRED_PER_BATCH)),
+                Call("advance", (self._depth, *chain.from_iterable(positions))),
+            ]
         )
+        if lost:
+            raise Superseded(lost)
+        await self._go_on(cell, still_open)
 
     async def checkpoint(self) -> Mapping[int, int]:
         """See `Checkpoints.checkpoint`. A cell may have lost the last moments of a server that

@@ -105,7 +105,7 @@ class RedisCluster:
                         is_moving = not isinstance(error, MovedError)
             except StoreUnavailable:
                 # Another server may have taken its place.
-                if await self._looked_up(slot) == address:
+                if loop.time() > until or await self._looked_up(slot) == address:
                     raise
                 continue
             if loop.time() > until:

@@ -60,7 +60,8 @@ class Sink(Protocol):
         """Where records are handed over; full while the sink is behind."""
 
     async def offsets(self, partitions: Sequence[TP]) -> Mapping[TP, int]:
-        """The next offset of each by the sink's checkpoint. Raises StoreUnavailable."""
+        """The next offset of each by the sink's checkpoint, which is ours to move from now on.
+        Raises StoreUnavailable."""
 
     def stalled(self, error: Exception) -> None:
         """Note why reading cannot go on for now."""
@@ -130,11 +131,9 @@ class CheckpointedConsumer(Consumer):
         """Go to the sink's checkpoints. Partitions whose checkpoint cannot be had stay paused
         until it can."""
         self._turn += 1
-        ours = frozenset(self.assignment())
-        waiting = await self._seek_to_checkpoints(ours)
+        waiting = await self._seek_to_checkpoints(frozenset(self.assignment()))
         if waiting:
-            self.pause_partitions(waiting)
-            self.add_future(self._seek_later(waiting, self._turn))
+            self._pause_until_sought(waiting)
         self.add_future(self._settle_down(self._turn))
 
     async def seek_again(self, partition: TP) -> None:
@@ -147,6 +146,15 @@ class CheckpointedConsumer(Consumer):
         except (KafkaError, TimeoutError) as error:
             self.log.warning("%r could not be sought: %r", partition, error)
 
+    def begin_again(self) -> None:
+        """Drop what comes, and go to the checkpoints in a while, unless the group meets before:
+        another worker has claimed what seems to be ours."""
+        self._turn += 1
+        ours = frozenset(self.assignment())
+        self._sink.expected.end(ours)
+        self._pause_until_sought(ours)
+        self.add_future(self._settle_down(self._turn))
+
     async def seek_where_nothing_comes(self, before: Mapping[TP, int]) -> Mapping[TP, int]:
         """Seek partitions that have records behind what came next `before` and comes next still;
         what comes next now. For calling now and then, while nothing is on its way."""
@@ -157,6 +165,10 @@ class CheckpointedConsumer(Consumer):
                 self.log.warning("%r is behind, and nothing comes: seeking %d", partition, offset)
                 await self.seek_again(partition)
         return following
+
+    def _pause_until_sought(self, partitions: frozenset[TP]) -> None:
+        self.pause_partitions(partitions)
+        self.add_future(self._seek_later(partitions, self._turn))
 
     async def _seek_later(self, waiting: frozenset[TP], turn: int) -> None:
         """Try until all could be sought, or Faust begins again."""

@@ -15,6 +15,9 @@ class Observer(Protocol):
     def regressed(self, projection: str, partitions: int) -> None:
         """The store's checkpoints of so many partitions are behind what was applied there."""
 
+    def superseded(self, projection: str, partitions: int) -> None:
+        """The store refused what was applied for so many partitions: others have claimed them."""
+
 
 class Unobserved:
     """Counts nothing."""
@@ -27,3 +30,6 @@ class Unobserved:
 
     def regressed(self, projection: str, partitions: int) -> None:
         """See `Observer.regressed`."""
+
+    def superseded(self, projection: str, partitions: int) -> None:
+        """See `Observer.superseded`."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 from faust.types import TP
 
 from domain.errors import Unavailable
-from projections.projection import Projection, Store
+from projections.projection import Projection, SharedStore, Superseded
 from streams.dead_letters import DeadLetters
 from streams.envelope import Codec
 from streams.faust.app import ProjectionApp
@@ -54,7 +54,7 @@ class Worker:
     def __init__(
         self,
         projection: Projection,
-        store: Store[Any],
+        store: SharedStore[Any],
         dead_letters: DeadLetters,
         codec: Codec,
         brokers: str,
@@ -119,6 +119,7 @@ class Worker:
     async def offsets(self, partitions: Sequence[TP]) -> Mapping[TP, int]:
         """See `Sink.offsets`: a position is that of the last event, its offset + 1."""
         before = dict(self.applied)
+        await self._store.claim([self._place(tp).number for tp in partitions])
         checkpoint = await self._store.checkpoint()
         back = sum(checkpoint.get(number, 0) < position for number, position in before.items())
         if back:
@@ -216,17 +217,30 @@ class Worker:
                 await self._app.reader.seek_again(partition)
         size = sum(len(run.records) for run in runs)
         self.waiting_since_ms = min((run.records[0].timestamp for run in runs), default=None)
-        if size:
-            await self._apply(runs)
+        if size and await self._applied(runs):
             for partition, records in runs:
                 offsets = range(records[0].offset, records[-1].offset + 1)
                 self._app.reader.acknowledge(partition, offsets)
             self._observer.took(self.projection.name, size)
         return size
 
+    async def _applied(self, runs: Sequence[Fetched]) -> bool:
+        """Apply them, unless their partitions are another's meanwhile."""
+        try:
+            await self._apply(runs)
+        except Superseded as error:
+            self._superseded(error)
+            return False
+        return True
+
+    def _superseded(self, error: Superseded) -> None:
+        self.stalled(error)
+        self._observer.superseded(self.projection.name, len(error.partitions))
+        self._app.reader.begin_again()
+
     async def _apply(self, runs: Sequence[Fetched]) -> None:
-        """Return once it is done, however long that takes: what comes next is behind it, and if
-        the partitions are another's meanwhile, applying it twice does no harm."""
+        """Return once it is done, however long that takes: what comes next is behind it. Raises
+        Superseded."""
         passed = {self._place(tp).number: records[-1].offset + 1 for tp, records in runs}
         delay = RETRY_FIRST_S
         while True:
@@ -249,7 +263,10 @@ class Worker:
     async def _settle(self) -> None:
         self._pipeline.look_again()
         if self._feed is not None:
-            await self._pipeline.settle(self._feed, self._numbers().__contains__)
+            try:
+                await self._pipeline.settle(self._feed, self._numbers().__contains__)
+            except Superseded as error:
+                self._superseded(error)
 
     async def _finish(self) -> None:
         """Let the batch at hand be applied; what follows it is read by whoever comes next."""

@@ -9,7 +9,7 @@ from eight partitions, in turn, on this process's event loop.
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from statistics import median
@@ -57,6 +57,9 @@ class Counting:
         self.done = asyncio.Event()
         self.began = 0.0
 
+    async def claim(self, partitions: Collection[int]) -> None:
+        """See `SharedStore.claim`."""
+
     async def apply(self, operations: Sequence[Any], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
         del operations, checkpoint
@@ -70,6 +73,9 @@ class Counting:
 
     def regressed(self, _projection: str, partitions: int) -> None:
         """See `Observer.regressed`."""
+
+    def superseded(self, _projection: str, partitions: int) -> None:
+        """See `Observer.superseded`."""
 
     def took(self, _projection: str, events: int) -> None:
         """See `Observer.took`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from time import perf_counter
@@ -17,7 +17,8 @@ from domain.ids import EventId
 from domain.topics import TOPICS
 from infra.sqlite.dead_letters import SqliteDeadLetters
 from infra.sqlite.keyring import SqliteKeyring
-from projections.home_timelines import HOME_TIMELINES, AddPost, HomeTimelines
+from projections.home_timelines import HOME_TIMELINES, AddPost
+from projections.projection import SharedStore
 from streams.envelope import Codec
 from streams.faust.worker import Worker
 from streams.records import record_of
@@ -29,12 +30,16 @@ WAIT_S: Final = 60.0
 class Watched:
     """A store, with when its first batch began and its last one was done."""
 
-    def __init__(self, store: HomeTimelines, events: int) -> None:
+    def __init__(self, store: SharedStore[Any], events: int) -> None:
         self._store = store
         self._left = events
         self._began = 0.0
         self.took_s = 0.0
         self.done = asyncio.Event()
+
+    async def claim(self, partitions: Collection[int]) -> None:
+        """See `SharedStore.claim`."""
+        await self._store.claim(partitions)
 
     async def apply(self, operations: Sequence[Any], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
@@ -76,7 +81,7 @@ class Topic:
         self._producer.produce(topic, record.value, record.key, headers=headers)
         self._producer.poll(0)
 
-    async def work(self, store: HomeTimelines, events: int) -> float:
+    async def work(self, store: SharedStore[Any], events: int) -> float:
         """Run a worker until so many events are applied: seconds from the first batch on."""
         watched = Watched(store, events)
         worker = Worker(

@@ -6,13 +6,15 @@ checkpoint ever said more than was there.
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from domain.events import LikeAdded, Recorded, TweetPosted
-from projections.projection import Projection, StoreUnavailable
+from infra.claims import Claims
+from projections.projection import Projection, StoreUnavailable, Superseded
 
 POISON: Final = "poison"
 # Several processes write in turn, and one of them may be starved while it does.
@@ -25,9 +27,13 @@ CREATE TABLE IF NOT EXISTS noted (
 CREATE TABLE IF NOT EXISTS checkpoints (
     step INTEGER NOT NULL, partition INTEGER NOT NULL, position INTEGER NOT NULL,
     writer TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS claims (partition INTEGER PRIMARY KEY, epoch INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS refused (writer TEXT NOT NULL, partition INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS by_place ON noted (partition, position, step);
 CREATE INDEX IF NOT EXISTS highest ON checkpoints (partition, position);
 """
+_CLAIM: Final = """INSERT INTO claims VALUES (?, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1
+RETURNING partition, epoch"""
 _HIGHEST: Final = "SELECT partition, MAX(position) FROM checkpoints GROUP BY partition"
 
 
@@ -58,18 +64,28 @@ class Notebook:
         self._path = path
         self._writer = writer
         self._slow_s = slow_s
+        self._claims = Claims()
         self.outages: list[Exception] = []
         with self._open() as file:
             file.execute("PRAGMA journal_mode = WAL")
             file.executescript(_SCHEMA)
+
+    async def claim(self, partitions: Collection[int]) -> None:
+        """See `SharedStore.claim`."""
+        with self._open() as file, file:
+            file.execute("BEGIN IMMEDIATE")
+            epochs = [file.execute(_CLAIM, (one,)).fetchone() for one in partitions]
+        self._claims.note(dict(epochs))
 
     async def apply(self, operations: Sequence[Noted], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
         if self.outages:
             raise self.outages.pop()
         await asyncio.sleep(self._slow_s)
+        self._batch_of(self._writer).touch()
         with self._open() as file, file:
             file.execute("BEGIN IMMEDIATE")
+            self._check(file, checkpoint)
             rows = [(*noted, self._writer) for noted in operations]
             file.executemany(
                 "INSERT INTO noted (partition, position, event_id, writer) VALUES (?, ?, ?, ?)",
@@ -79,6 +95,7 @@ class Notebook:
                 "INSERT INTO checkpoints SELECT COALESCE(MAX(step), 0), ?, ?, ? FROM noted",
                 [(*place, self._writer) for place in checkpoint.items()],
             )
+        self._batch_of(self._writer).unlink()
 
     async def checkpoint(self) -> Mapping[int, int]:
         """See `Checkpoints.checkpoint`."""
@@ -89,6 +106,24 @@ class Notebook:
         if self._path.with_suffix(".down").exists():
             raise StoreUnavailable("down")
         return self.highest()
+
+    def _check(self, file: sqlite3.Connection, checkpoint: Mapping[int, int]) -> None:
+        kept = dict(file.execute("SELECT partition, epoch FROM claims"))
+        try:
+            self._claims.check(checkpoint, kept)
+        except Superseded as error:
+            refused = [(self._writer, partition) for partition in error.partitions]
+            file.executemany("INSERT INTO refused VALUES (?, ?)", refused)
+            file.execute("COMMIT")
+            raise
+
+    def refused(self) -> set[str]:
+        """The writers of whom something was refused."""
+        with self._open() as file:
+            return {writer for (writer,) in file.execute("SELECT writer FROM refused")}
+
+    def _batch_of(self, writer: str) -> Path:
+        return self._path.with_suffix(f".{writer}_writes")
 
     def have_an_outage(self) -> None:
         """From now on, in every process."""
@@ -112,9 +147,14 @@ class Notebook:
         with self._open() as file:
             return int(file.execute("SELECT COUNT(*) FROM noted").fetchone()[0])
 
-    def writers(self) -> set[str]:
+    def writers(self) -> Counter[str]:
+        """Who has noted how much."""
         with self._open() as file:
-            return {writer for (writer,) in file.execute("SELECT DISTINCT writer FROM noted")}
+            return Counter(writer for (writer,) in file.execute("SELECT writer FROM noted"))
+
+    def is_writing(self, writer: str) -> bool:
+        """Whether it is at a batch now."""
+        return self._batch_of(writer).exists()
 
     def promises_too_much(self) -> list[tuple[int, int]]:
         """Checkpoints behind which something was missing when they were written."""

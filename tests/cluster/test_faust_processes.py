@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -44,15 +44,19 @@ async def test_a_worker_that_is_killed_in_the_middle_leaves_no_gap(town: Town) -
     town.check()
 
 
-def send_between_writes(
-    town: Town, worker: "subprocess.Popen[bytes]", fate: signal.Signals
-) -> None:
-    """Return once it was met by the signal: who stands still holds no lock on the file for ever."""
+@contextmanager
+def nobody_writes(town: Town) -> Iterator[None]:
+    """Who stands still holds no lock on the file for ever."""
     file = sqlite3.connect(town.folder / "notebook.db", timeout=WAIT_S, isolation_level=None)
     with closing(file):
         file.execute("BEGIN IMMEDIATE")
-        worker.send_signal(fate)
-        os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        yield
+
+
+def send(worker: "subprocess.Popen[bytes]", fate: signal.Signals) -> None:
+    """Return once it was met by the signal."""
+    worker.send_signal(fate)
+    os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
 
 @pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
@@ -62,13 +66,33 @@ async def test_another_worker_takes_over_the_partitions_of_one_that_is_gone(
     workers = {name: town.process(name, slow_s=0.02) for name in ("ada", "bob")}
     await both_work(town)
 
-    send_between_writes(town, workers["ada"], fate)
+    with nobody_writes(town):
+        send(workers["ada"], fate)
     town.produce(events(EVENTS))
     await until(town.applied_all)
     workers["ada"].send_signal(signal.SIGCONT)
     town.produce(events(100))
     await until(town.applied_all)
 
+    town.check()
+
+
+async def test_what_a_stale_owner_still_writes_is_refused(town: Town) -> None:
+    workers = {name: town.process(name, slow_s=0.02) for name in ("ada", "bob")}
+    await both_work(town)
+    with nobody_writes(town):
+        town.produce(events(EVENTS))
+        await until(lambda: town.notebook.is_writing("ada"))
+        send(workers["ada"], signal.SIGSTOP)
+    await until(town.applied_all)
+    before = town.notebook.writers()
+
+    workers["ada"].send_signal(signal.SIGCONT)
+    await until(lambda: "ada" in town.notebook.refused())
+
+    assert town.notebook.writers() == before
+    town.produce(events(100))
+    await until(town.applied_all)
     town.check()
 
 

@@ -18,7 +18,7 @@ from streams.faust.worker import WorkerCrashed
 from streams.feed import Fed
 from tests import facts
 from tests.cluster.local import LocalCluster, own_port
-from tests.cluster.notebook import POISON
+from tests.cluster.notebook import POISON, Notebook
 from tests.cluster.worker_town import PARTITIONS, Town, events, letters_in, running, town_at, until
 
 EVENTS: Final = 5_000
@@ -169,6 +169,21 @@ async def test_a_sink_that_is_down_is_waited_for(town: Town, outages: int) -> No
 
         assert worker.stalled_by is None
         assert worker.positions == worker.heads
+    town.check()
+
+
+async def test_a_worker_whose_partitions_another_claimed_for_a_moment_goes_on(town: Town) -> None:
+    town.produce(events(100))
+    late = Notebook(town.folder / "notebook.db")
+
+    async with running(town.worker()):
+        await until(town.applied_all)
+        # Of one that is no member any more, and whose claim took its time.
+        await late.claim(list(town.ends))
+        town.produce(events(100))
+        await until(town.applied_all)
+
+    assert town.notebook.refused() == {""}
     town.check()
 
 

@@ -1,6 +1,6 @@
 """What workers tell of themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -143,6 +143,9 @@ class Store:
 
     def __init__(self) -> None:
         self.at: Mapping[int, int] = {HERE.number: 7}
+
+    async def claim(self, partitions: Collection[int]) -> None:
+        """It has no others to refuse."""
 
     async def checkpoint(self) -> Mapping[int, int]:
         return self.at

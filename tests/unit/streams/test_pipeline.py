@@ -9,7 +9,7 @@ import pytest
 from domain.errors import Unavailable
 from domain.events import Recorded, TweetPosted
 from domain.ids import AccountId
-from projections.projection import Projection, StoreUnavailable
+from projections.projection import Projection, StoreUnavailable, Superseded
 from streams import pipeline as pipelines
 from streams.dead_letters import Asked, Build, Parked, TooManyParked
 from streams.feed import Fed, Unreadable
@@ -211,6 +211,17 @@ async def test_a_bug_parks_the_event_and_what_follows_it_by_key(
         (4, "follows a parked event of its key"),
         (5, "follows a parked event of its key"),
     ]
+
+
+async def test_what_another_process_has_claimed_is_neither_parked_nor_tried_again(
+    house: House,
+) -> None:
+    house.store.outages = [Superseded([0])]
+
+    with pytest.raises(Superseded):
+        await house.pipeline.take(log_of(("ada", "a"), ("bob", "b")))
+
+    assert (house.parked, house.store.texts, house.stalls) == ([], [], [])
 
 
 async def test_an_event_is_parked_before_the_checkpoint_passes_it(house: House) -> None:
