@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from struct import Struct
 from typing import Any, ClassVar, Final, Protocol
 
@@ -74,16 +75,19 @@ class CachedPostCards(CachedStore[Operation]):
         self._load_cards = JoinedLoads(self._read_cards)
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
-        """See `Store.apply`. A deletion changes what its post answers and quotes as well."""
+        """See `Store.apply`. A deletion changes what its post answers and quotes as well. Once
+        everything is written the bars may go; the checkpoint moves beside that."""
         deleted = {one.post_id for one in operations if isinstance(one, DropPost)}
         known = await self._referred(deleted)
         keys, whole = await self._touched_by(operations)
         keys |= self._keys_of(known)
-        async with self._cache.bars.over(keys, whole=whole):
-            await self._store.apply(operations, checkpoint)
-        # Another worker may have brought the post meanwhile, whose deletion came first.
-        brought = await self._referred(deleted - known.keys())
-        await self._cache.bars.drop(self._keys_of(brought))
+        async with AsyncExitStack() as barred:
+            await barred.enter_async_context(self._cache.bars.over(keys, whole=whole))
+            await self._store.apply(operations, {})
+            # Another worker may have brought the post meanwhile, whose deletion came first.
+            brought = await self._referred(deleted - known.keys())
+            await self._cache.bars.drop(self._keys_of(brought))
+            await asyncio.gather(barred.aclose(), self._store.apply((), checkpoint))
         self._write_through(operations)
 
     def cards(
@@ -146,24 +150,32 @@ class CachedPostCards(CachedStore[Operation]):
         one."""
         recents = self._recent.read((reader_id,), self._read_recent)
         if isinstance(recents, Known):
-            recent = recents.answer.get(reader_id, NEVER)
-            if not post_ids or min(post_ids) >= recent.floor:
-                return Known(recent.done)
-        return self._done_ever(reader_id, post_ids, recents)
+            return self._done_beside(recents.answer.get(reader_id, NEVER), reader_id, post_ids)
+        return self._done_later(recents, reader_id, post_ids)
 
-    async def _done_ever(
+    async def _done_later(
         self,
+        recents: Coroutine[Any, Any, Mapping[AccountId, Recent]],
         reader_id: AccountId,
         post_ids: Sequence[PostId],
-        recents: Coroutine[Any, Any, Mapping[AccountId, Recent]],
+    ) -> Mapping[PostId, bytes]:
+        recent = (await recents).get(reader_id, NEVER)
+        return await self._done_beside(recent, reader_id, post_ids)
+
+    def _done_beside(
+        self, recent: Recent, reader_id: AccountId, post_ids: Sequence[PostId]
+    ) -> Coroutine[Any, Any, Mapping[PostId, bytes]]:
+        """Only what is older than what is recent is to be asked for."""
+        older = [post_id for post_id in post_ids if post_id < recent.floor]
+        return self._done_ever(recent, reader_id, older) if older else Known(recent.done)
+
+    async def _done_ever(
+        self, recent: Recent, reader_id: AccountId, older: Sequence[PostId]
     ) -> Mapping[PostId, bytes]:
         async def load(missing: Sequence[PostId]) -> Mapping[PostId, bytes]:
             return await self._store.viewers(reader_id, missing)
 
-        recent = (await recents).get(reader_id, NEVER)
-        older = [post_id for post_id in post_ids if post_id < recent.floor]
-        done = await self._doings.read(older, load, owner=reader_id)
-        return {**recent.done, **done}
+        return {**recent.done, **await self._doings.read(older, load, owner=reader_id)}
 
     async def _read_recent(self, readers: Sequence[AccountId]) -> dict[AccountId, Recent]:
         found = await asyncio.gather(

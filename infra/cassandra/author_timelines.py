@@ -8,6 +8,7 @@ is looked up when a page is read, in one round trip for the whole page.
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Final
 
 from domain.ids import AccountId
@@ -23,7 +24,7 @@ from infra.cassandra.bucketed_lists import (
 from infra.cassandra.session import CassandraSession
 from infra.cassandra.tallies import SCHEMA as TALLIES
 from infra.cassandra.tallies import Member, Tallies
-from infra.cassandra.view_tables import ONCE, ViewTables, Write
+from infra.cassandra.view_tables import ONCE, ViewTables, Write, by_key
 from projections.author_timelines import (
     AddPost,
     DropAuthor,
@@ -87,9 +88,11 @@ class CassandraAuthorTimelines:
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
         tweets = list(_tweets(operations))
+        places = by_key(chain.from_iterable(map(self._places, operations)), itemgetter(0))
+        said = chain(self._writes(operations), self._tallies.writes(tweets))
         await asyncio.gather(
-            self._tables.write(chain(self._writes(operations), self._tallies.writes(tweets))),
-            self._note(operations),
+            self._own.write(said, (place for _, place in places.get(self._own, ()))),
+            self._public.write((), (place for _, place in places.get(self._public, ()))),
         )
         await self._tallies.count(tweets)
         await self._tables.advance(checkpoint)
@@ -155,11 +158,6 @@ class CassandraAuthorTimelines:
                 yield self._own, (account_id, _TWEETS, operation.item_id)
             case _:
                 pass
-
-    async def _note(self, operations: Sequence[Operation]) -> None:
-        places = [place for operation in operations for place in self._places(operation)]
-        for lists in (self._own, self._public):
-            await lists.note(place for of, place in places if of is lists)
 
     async def _own_items(self, account_id: AccountId, rows: Sequence[Any]) -> Sequence[Item]:
         """Those of an account's rows that stand."""

@@ -126,11 +126,13 @@ class BucketedLists:
         """The partition that holds the item: its key's columns in order."""
         return owner_id, list_, item_id >> self._bits
 
-    async def note(self, places: Iterable[Place]) -> None:
-        """Tell the directory of items."""
+    async def write(self, writes: Iterable[Write], places: Iterable[Place]) -> None:
+        """Write items, or anything, and tell the directory of the places. Raises
+        StoreUnavailable."""
         noted = {(owner, item_id >> self._bits, list_) for owner, list_, item_id in places}
         noted -= self._noted
-        await self._tables.write(Write(("buckets", n[0]), _NOTE, (*n, ONCE)) for n in noted)
+        notes = (Write(("buckets", one[0]), _NOTE, (*one, ONCE)) for one in noted)
+        await self._tables.write(chain(writes, notes))
         if len(self._noted) > NOTED_MAX:
             self._noted.clear()
         self._noted |= noted

@@ -8,6 +8,7 @@ at the same time one sees both. Whether a post or a person is gone is looked up 
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from domain.ids import AccountId, ItemId
@@ -94,10 +95,10 @@ class CassandraNotifications:
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
         told = [version for operation in operations for version in _told(operation)]
-        said = [write for operation in operations for write in _marks(operation)]
-        await asyncio.gather(
-            self._tables.write([*said, *(write for one in told for write in self._tell(one))]),
-            self._lists.note(one.place for one in told if one.live),
+        said = chain.from_iterable(map(_marks, operations))
+        await self._lists.write(
+            chain(said, chain.from_iterable(map(self._tell, told))),
+            (one.place for one in told if one.live),
         )
         await self._end_outdone(told)
         await self._tables.advance(checkpoint)

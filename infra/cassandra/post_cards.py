@@ -1,13 +1,11 @@
 """Post cards in Cassandra.
 
-What an operation says is written first. Then what follows from it together with all that others
-wrote is looked up and written: that a deleted post is no reply any more, that posts and doings of
-closed accounts are gone. Whoever writes one half of such a pair looks for the other afterwards, so
-one of them finds both. So a page of cards is read without asking who is gone.
+What operations say is written first. Then what follows from it together with all that others wrote
+is looked up and written, at once: counts, and what has ended. Then the checkpoint moves.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain, product
 from typing import Any, Final
 
@@ -16,6 +14,7 @@ import msgspec
 from domain.ids import AccountId, EventId, PostId, millis_of
 from domain.objects import PostCounts, PostViewer, post_members
 from infra.cassandra.bucketed_lists import BucketedLists
+from infra.cassandra.post_card_ends import PostCardEnds
 from infra.cassandra.post_card_tables import (
     BOOKMARKS,
     COLUMNS,
@@ -26,30 +25,20 @@ from infra.cassandra.post_card_tables import (
     REPOSTS,
     SCHEMA,
     WRITTEN,
-    drops_of,
     members_of,
     places_of,
-    told_posts,
-    undoing_of,
-    undone_members,
     writes_of,
 )
 from infra.cassandra.session import CassandraSession
-from infra.cassandra.tallies import Member, Tallies
+from infra.cassandra.tallies import Tallies
 from infra.cassandra.view_tables import ViewTables, by_key
 from projections.post_cards import (
-    AddPost,
     Bookmark,
     Card,
     DropAccount,
-    DropPost,
-    EditPost,
     Operation,
     PostVersion,
     Reaction,
-    SetBookmark,
-    SetLike,
-    SetRepost,
     counts_json,
 )
 from projections.windows import Window
@@ -57,12 +46,9 @@ from projections.windows import Window
 _CARDS: Final = """SELECT post_id, author_id, in_reply_to_id, in_reply_to_author_id,
 conversation_id, quote_of_id, quote_of_author_id, version, birth, text, edited, deleted
 FROM @posts WHERE post_id IN ?"""
-_LINKS: Final = """SELECT post_id, author_id, in_reply_to_id, quote_of_id, deleted FROM @posts
-WHERE post_id IN ?"""
 _FIRST: Final = "SELECT author_id, text, deleted FROM @posts WHERE post_id = ?"
 _EDITS: Final = """SELECT version, event_id, text FROM @edits
 WHERE post_id = ? AND version > ? LIMIT ?"""
-_CLOSED: Final = "SELECT account_id FROM @closed WHERE account_id IN ?"
 _DONE_WITH: Final = f"""SELECT {COLUMNS} FROM @items
 WHERE owner_id = ? AND list = {DONE} AND bucket = ? AND item_id IN ?"""  # noqa: S608 - our own words
 _DONE_BY: Final = f"""SELECT owner_id, liked, reposted FROM @items
@@ -82,23 +68,24 @@ class CassandraPostCards:
         self._tables = ViewTables(session, namespace, SCHEMA)
         self._lists = BucketedLists(self._tables, COLUMNS)
         self._tallies = Tallies(self._tables)
+        self._ends = PostCardEnds(self._tables, self._lists, self._tallies)
         self.create = self._tables.create
         self.drop = self._tables.drop
         self.claim = self._tables.claim
 
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`."""
+        if operations:
+            await self._bring(operations)
+        if checkpoint:
+            await self._tables.advance(checkpoint)
+
+    async def _bring(self, operations: Sequence[Operation]) -> None:
         members = list(chain.from_iterable(map(members_of, operations)))
         said = chain.from_iterable(writes_of(operation, self._lists) for operation in operations)
-        await asyncio.gather(
-            self._tables.write(chain(said, self._tallies.writes(members))),
-            self._lists.note(chain.from_iterable(map(places_of, operations))),
-        )
-        posts = [op.post_id for op in operations if isinstance(op, AddPost | DropPost)]
-        links, _ = await asyncio.gather(self._links(posts), self._close(operations))
-        members += await self._tell_no_more([row for row in links if row.deleted])
-        await self._tallies.count(members)
-        await self._tables.advance(checkpoint)
+        places = chain.from_iterable(map(places_of, operations))
+        await self._lists.write(chain(said, self._tallies.writes(members)), places)
+        await asyncio.gather(self._tallies.count(members), self._ends.meet(operations))
 
     async def checkpoint(self) -> Mapping[int, int]:
         """See `Checkpoints.checkpoint`."""
@@ -123,7 +110,7 @@ class CassandraPostCards:
     async def counts(self, post_id: PostId) -> PostCounts:
         """See `PostCards.counts`."""
         links, totals = await asyncio.gather(
-            self._links([post_id]), self._tallies.totals([post_id])
+            self._ends.links([post_id]), self._tallies.totals([post_id])
         )
         there = any(map(_is_there, links))
         return PostCounts(*_counts(post_id, totals)) if there else PostCounts()
@@ -161,7 +148,7 @@ class CassandraPostCards:
         async def standing(rows: Sequence[Any]) -> Sequence[Bookmark]:
             post_ids = {row.other_id for row in rows}
             links, done = await asyncio.gather(
-                self._links(post_ids), self._done(account_id, post_ids)
+                self._ends.links(post_ids), self._done(account_id, post_ids)
             )
             there = {row.post_id for row in links if _is_there(row)}
             marks = {row.item_id: row.bookmarked for row in done if row.item_id in there}
@@ -189,7 +176,7 @@ class CassandraPostCards:
             ]
 
         links, found = await asyncio.gather(
-            self._links([post_id]),
+            self._ends.links([post_id]),
             self._lists.page(post_id, (list_,), Window(max_id=before), limit, standing),
         )
         return found if any(map(_is_there, links)) else []
@@ -231,7 +218,7 @@ class CassandraPostCards:
         """What each post that ever came answers and quotes, also if it is deleted."""
         return {
             row.post_id: [one for one in (row.in_reply_to_id, row.quote_of_id) if one is not None]
-            for row in await self._links(post_ids)
+            for row in await self._ends.links(post_ids)
             if row.author_id is not None
         }
 
@@ -245,53 +232,6 @@ class CassandraPostCards:
             )
         )
         return list(chain.from_iterable(rows))
-
-    async def _links(self, post_ids: Collection[PostId]) -> list[Any]:
-        """Whose the posts are, what they speak of, and whether they are deleted."""
-        return await self._tables.read_keys(_LINKS, set(post_ids))
-
-    async def _close(self, operations: Sequence[Operation]) -> None:
-        """What these operations and the closings of accounts mean for each other."""
-        for operation in operations:
-            if isinstance(operation, DropAccount):
-                await self._sweep(operation.account_id)
-        posts = [op for op in operations if isinstance(op, AddPost | EditPost)]
-        done = [op for op in operations if isinstance(op, SetLike | SetRepost | SetBookmark)]
-        people = {op.author_id for op in posts} | {op.account_id for op in done}
-        closed = {row.account_id for row in await self._tables.read_keys(_CLOSED, people)}
-        await self._end([op.post_id for op in posts if op.author_id in closed])
-        await self._undo((op.account_id, op.post_id) for op in done if op.account_id in closed)
-
-    async def _sweep(self, account_id: AccountId) -> None:
-        """Everything that the account wrote and did is gone."""
-        async for rows in self._lists.whole(account_id, WRITTEN):
-            await self._end([row.item_id for row in rows])
-        async for rows in self._lists.whole(account_id, DONE):
-            await self._undo((account_id, row.item_id) for row in rows)
-
-    async def _end(self, post_ids: Collection[PostId]) -> None:
-        """The posts are gone."""
-        await self._tables.write(chain.from_iterable(map(drops_of, post_ids)))
-        await self._tallies.count(await self._tell_no_more(await self._links(post_ids)))
-
-    async def _tell_no_more(self, links: Sequence[Any]) -> list[Member]:
-        """These posts are no replies and quotes any more."""
-        members = [
-            member
-            for row in links
-            for member in told_posts(row.post_id, row.in_reply_to_id, row.quote_of_id, there=False)
-        ]
-        await self._tables.write(self._tallies.writes(members))
-        return members
-
-    async def _undo(self, reactions: Iterable[tuple[AccountId, PostId]]) -> None:
-        """These accounts did nothing with these posts."""
-        undone = set(reactions)
-        members = list(chain.from_iterable(undone_members(*one) for one in undone))
-        await self._tables.write(
-            chain((undoing_of(*one, self._lists) for one in undone), self._tallies.writes(members))
-        )
-        await self._tallies.count(members)
 
 
 def _viewer_of(row: Any) -> bytes:

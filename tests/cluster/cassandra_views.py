@@ -36,16 +36,16 @@ class Views:
     def __init__(self, session: CassandraSession, kind: Callable[..., Any]) -> None:
         self.session = session
         self.kind = kind
-        self._namespace = f"{kind.__name__.lower()}_{getpid()}"
+        self.namespace = f"{kind.__name__.lower()}_{getpid()}"
 
     def open(self) -> Any:
         """A store beside those that are open."""
-        return self.kind(self.session, self._namespace)
+        return self.kind(self.session, self.namespace)
 
     async def tables(self) -> list[str]:
         """The tables that the namespace has."""
         rows = await self.session.execute(_TABLES, (KEYSPACE,))
-        return [name for (name,) in rows if name.startswith(f"{self._namespace}_")]
+        return [name for (name,) in rows if name.startswith(f"{self.namespace}_")]
 
     async def empty(self) -> None:
         """Remove what all the stores hold."""

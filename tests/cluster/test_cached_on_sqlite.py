@@ -21,6 +21,7 @@ from infra.sqlite.author_timelines import SqliteAuthorTimelines
 from infra.sqlite.follower_graph import SqliteFollowerGraph
 from infra.sqlite.post_cards import SqlitePostCards
 from projections.post_cards import POST_CARDS, AddPost, Operation, project
+from projections.projection import StoreUnavailable
 from tests.cluster.cached import (
     BesideRedis,
     Compared,
@@ -183,6 +184,47 @@ class TestCachedPostCards(OnSqlite, PostCardsContract):
 
         assert len(asked) == 1
         assert all(post.post_id in page for page in pages)
+
+    async def test_the_checkpoint_moves_when_all_read_what_it_includes(
+        self, store: ComparedCards, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.compares = False
+        apply, seen = store.within.apply, list[Any]()
+        post = tweet("ada", "news")
+        assert await store.cards([post.post_id], None) == {}
+        await store.caches.settle()
+
+        async def noting(operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
+            if checkpoint:
+                seen.append(await store.cards([post.post_id], None))
+            await apply(operations, checkpoint)
+
+        monkeypatch.setattr(store.within, "apply", noting)
+        await super(Compared, store).apply(project(recorded([post])), {0: 1})
+
+        assert [post.post_id in cards for cards in seen] == [True]
+        assert await store.checkpoint() == {0: 1}
+
+    async def test_an_outage_before_the_checkpoint_leaves_nothing_old_in_the_cache(
+        self, store: ComparedCards, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.compares = False
+        post = tweet("ada", "news")
+        assert await store.cards([post.post_id], None) == {}
+        await store.caches.settle()
+        apply = store.within.apply
+
+        async def failing(operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
+            if checkpoint:
+                raise StoreUnavailable("the checkpoint does not move")
+            await apply(operations, checkpoint)
+
+        monkeypatch.setattr(store.within, "apply", failing)
+        with pytest.raises(StoreUnavailable):
+            await super(Compared, store).apply(project(recorded([post])), {0: 1})
+
+        assert post.post_id in await store.cards([post.post_id], None)
+        assert await store.checkpoint() == {}
 
     async def test_what_is_posted_is_cached_before_anybody_asks(
         self, store: ComparedCards, monkeypatch: pytest.MonkeyPatch

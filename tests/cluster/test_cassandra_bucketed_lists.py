@@ -58,7 +58,7 @@ async def filled(tables: ViewTables) -> None:
     await tables.create()
     lists = BucketedLists(tables, "item_id", bits=BITS)
     places = [(OWNER, list_, item_id) for item_id, list_ in ITEMS.items()]
-    await lists.note(places)
+    await lists.write((), places)
     partitions = [(lists.partition_of(*place), place[2]) for place in places]
     await tables.write(Write(partition, PUT, (*partition, id_)) for partition, id_ in partitions)
 
