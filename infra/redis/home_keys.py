@@ -3,7 +3,11 @@
 `home_names.lua` has the names of the keys and says why ids look as they do.
 """
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from domain.ids import ID_MAX, PostId
+from projections.items import Item
 
 # As in home_names.lua. For ever: a reader's keys are found by it.
 SHARDS: Final = 16
@@ -14,6 +18,7 @@ _MULTIPLIER: Final = 2_654_435_761
 _BITS: Final = 32
 # Bits that do not tell the shard, and high ones: those on the right mix the least.
 _PART_FROM, _PART_BITS = 12, 16
+_ACCOUNT_MAX: Final = len(str(ID_MAX))
 
 
 def item_key(item_id: int) -> str:
@@ -26,6 +31,22 @@ def item_of(key: bytes | str) -> int:
     """The id that `item_key` wrote."""
     number = int(key)
     return number if number >= 0 else -_LONG - number
+
+
+def items_of(answer: Sequence[Any], first: int) -> list[Item]:
+    """What a script answers from a place on: item, value, item, value ..."""
+    return list(map(read_item, answer[first::2], answer[first + 1 :: 2]))
+
+
+def read_item(key: bytes | str, value: bytes | str) -> Item:
+    """The value of an own post is its author; of a repost, who reposts, the post and its author."""
+    # Ids as they come: to call each by its name takes longer than all the rest.
+    number: Callable[[bytes | str], Any] = int
+    item_id: Any = item_of(key)
+    if len(value) <= _ACCOUNT_MAX:
+        return Item(item_id, item_id, number(value), None)
+    actor, post, author = value.split()
+    return Item(item_id, PostId(item_of(post)), number(author), number(actor))
 
 
 def shard_of(account_id: int) -> int:

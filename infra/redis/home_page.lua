@@ -1,12 +1,15 @@
 -- ARGV: depth, shard, reader, above, below, limit, '1' if upwards, Unix milliseconds, after how
--- many of them a visit is written down again.
--- nil if no home is kept ready; else floor, item, value, item, value ...: what the window holds
--- above the floor.
+-- many of them a visit is written down again, of about how many pulled authors the caller has what
+-- they posted.
+-- nil if no home is kept ready; else floor, pulled authors, item, value, item, value ...: what the
+-- window holds above the floor, without what those authors posted.
 
 local shard, reader, above, below = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local limit, upwards, now_ms = tonumber(ARGV[6]), ARGV[7] == '1', tonumber(ARGV[8])
 -- A page without any of what is hidden or gone takes one turn.
 local SPARE = 4
+-- An id and what is between two of them.
+local ACCOUNT_CHARS = 20
 
 -- How many ids at the head of the list are less than this one, or are this one.
 local function count_until(list, length, id, inclusive)
@@ -36,11 +39,13 @@ local function kept(list, length, number)
         from, to, step = #found, 1, -1
     end
     local ids = {}
+    -- They are in order, and all are on this side of the bound where reading begins.
     for place = from, to, step do
         local id = found[place]
-        if id > above and id < below then
-            ids[#ids + 1] = id
+        if (upwards and id >= below) or (not upwards and id <= above) then
+            break
         end
+        ids[#ids + 1] = id
     end
     return ids
 end
@@ -48,13 +53,10 @@ end
 -- Those the reader follows, among the pulled authors: looked up again after there are new ones.
 local function pulled_authors(cache, known_epoch, known)
     local epoch = redis.call('GET', PULLED_EPOCH) or '0'
-    local authors = {}
     if known_epoch == epoch then
-        for author in string.gmatch(known, '%d+') do
-            authors[#authors + 1] = author
-        end
-        return authors
+        return known
     end
+    local authors = {}
     if epoch ~= '0' then
         for _, author in ipairs(redis.call('SMEMBERS', of_reader(shard, 'following', reader))) do
             if redis.call('HEXISTS', PULLED, author) == 1 then
@@ -62,23 +64,42 @@ local function pulled_authors(cache, known_epoch, known)
             end
         end
     end
-    redis.call('HSET', cache.about, 'epoch', epoch, 'pulls', table.concat(authors, ' '))
-    return authors
+    local pulls = table.concat(authors, ' ')
+    redis.call('HSET', cache.about, 'epoch', epoch, 'pulls', pulls)
+    return pulls
 end
 
--- Those that are not hidden, each with what is pulled of them.
-local function sources_of(authors)
-    local sources = {}
+-- Those of them that are not hidden.
+local function not_hidden(pulls)
+    local hides = of_reader(shard, 'hides', reader)
+    if pulls == '' or redis.call('EXISTS', hides) == 0 then
+        return pulls
+    end
+    local authors, shown = {}, {}
+    for author in string.gmatch(pulls, '%d+') do
+        authors[#authors + 1] = author
+    end
+    for place, hidden in ipairs(ask_with_all('SMISMEMBER', hides, authors)) do
+        if hidden == 0 then
+            shown[#shown + 1] = authors[place]
+        end
+    end
+    return table.concat(shown, ' ')
+end
+
+-- Each with what is pulled of them.
+local function sources_of(pulls)
+    local authors, sources = {}, {}
+    for author in string.gmatch(pulls, '%d+') do
+        authors[#authors + 1] = author
+    end
     if #authors == 0 then
         return sources
     end
-    local hides = of_reader(shard, 'hides', reader)
-    local newest = ask_with_all('HMGET', PULLED, authors)
-    local hidden = redis.call('EXISTS', hides) == 1 and ask_with_all('SMISMEMBER', hides, authors)
-    for place, author in ipairs(authors) do
-        if newest[place] and not (hidden and hidden[place] == 1) then
+    for place, newest in ipairs(ask_with_all('HMGET', PULLED, authors)) do
+        if newest then
             -- The bound is exclusive for `merged`, and the newest pulled item is pulled.
-            sources[#sources + 1] = {key = timeline(author), below = newest[place] .. '0'}
+            sources[#sources + 1] = {key = timeline(authors[place]), below = newest .. '0'}
         end
     end
     return sources
@@ -120,12 +141,16 @@ end
 if tidy(cache, sorted, length) then
     length, floor = redis.call('LLEN', cache.list), redis.call('HGET', cache.about, 'floor')
 end
-local answer = {floor}
+local answer = {floor, ''}
 if upwards and above < floor then
     return answer
 end
 above = above > floor and above or floor
-local sources, open = sources_of(pulled_authors(cache, epoch, pulls)), open_ids()
+local authors, open = not_hidden(pulled_authors(cache, epoch, pulls)), open_ids()
+if #authors <= ACCOUNT_CHARS * tonumber(ARGV[10]) then
+    answer[2], authors = authors, ''
+end
+local sources = sources_of(authors)
 repeat
     local wanted = limit + SPARE
     local ids = kept(cache.list, length, wanted)

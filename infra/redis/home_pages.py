@@ -1,15 +1,19 @@
 """The read side of home timelines in Redis: a page out of what is kept ready and what is pulled.
 
-A page of somebody kept ready is one script. Below the floor, or without a cache, everybody followed
-is asked in slices, so that nobody's page holds up Redis.
+A page of somebody kept ready is one script, and what the process keeps of pulled authors
+(`home_heads`). Below the floor, or without a cache, everybody followed is asked in slices, so that
+nobody's page holds up Redis.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, get_args
+from collections.abc import Sequence
+from typing import Final, NamedTuple, get_args
 
-from domain.ids import ID_MAX, AccountId, PostId
+from domain.ids import AccountId, PostId
+from infra.redis.client import RedisClient
 from infra.redis.home_cells import Cells
-from infra.redis.home_keys import item_key, item_of, shard_of
+from infra.redis.home_heads import AUTHORS_MAX, Heads, Wanted
+from infra.redis.home_keys import item_key, item_of, items_of, read_item, shard_of
+from infra.redis.scripts import Scripts
 from projections.home_timelines import PLACES_MAX, Place, Source, Whereabouts
 from projections.items import Item
 from projections.windows import Window
@@ -17,7 +21,6 @@ from projections.windows import Window
 # Of whom one script pulls, about.
 SLICE: Final = 500
 SOURCES: Final[dict[bytes, Source]] = {source.encode(): source for source in get_args(Source)}
-_ACCOUNT_MAX: Final = len(str(ID_MAX))
 
 
 class Home(NamedTuple):
@@ -34,25 +37,16 @@ class Pages:
         self._cells = cells
         self._depth = depth
         self._visit_every_ms = visit_every_ms
+        self._heads: dict[Scripts, Heads] = {}
 
     async def read(self, reader_id: AccountId, window: Window, limit: int, now_ms: int) -> Home:
         """The reader's home in the window."""
         cell = self._cells.only or await self._cells.of(reader_id)
-        answer = await cell.call(
-            "page",
-            self._depth,
-            shard_of(reader_id),
-            reader_id,
-            item_key(window.above),
-            item_key(window.below),
-            limit,
-            int(window.upwards),
-            now_ms,
-            self._visit_every_ms,
-        )
-        if answer is None:
+        wanted = Wanted((self._depth, shard_of(reader_id), reader_id), window, limit)
+        ready = await cell.ask(lambda server: self._ready(server, cell, wanted, now_ms))
+        if ready is None:
             return Home(await self._pulled(reader_id, window, limit), is_ready=False)
-        floor, items = item_of(answer[0]), _items(answer)
+        floor, items = ready
         if window.above >= floor:
             return Home(items[::-1] if window.upwards else items, is_ready=True)
         if window.upwards:
@@ -61,6 +55,39 @@ class Pages:
             rest = Window(max_id=min(window.below, floor + 1), since_id=window.above)
             items += await self._pulled(reader_id, rest, limit - len(items))
         return Home(items, is_ready=True)
+
+    async def _ready(
+        self, server: RedisClient, cell: Scripts, wanted: Wanted, now_ms: int
+    ) -> tuple[int, list[Item]] | None:
+        """The floor of the home that is kept ready and what is wanted above it, in the order of
+        reading, or None."""
+        reader, window, limit = wanted
+        asked = (
+            *reader,
+            item_key(window.above),
+            item_key(window.below),
+            limit,
+            int(window.upwards),
+            now_ms,
+            self._visit_every_ms,
+        )
+        answer = await cell.call_at(server, "page", *asked, AUTHORS_MAX if server.shared else 0)
+        if answer is None:
+            return None
+        floor, items = item_of(answer[0]), items_of(answer, 2)
+        if not answer[1]:
+            return floor, items
+        authors = [int(author) for author in answer[1].split()]
+        pulled = await self._heads_of(cell).pulled(server, authors, floor, wanted)
+        if pulled is not None:
+            return floor, _together(items, pulled, wanted)
+        answer = await cell.call_at(server, "page", *asked, 0)
+        return None if answer is None else (item_of(answer[0]), items_of(answer, 2))
+
+    def _heads_of(self, cell: Scripts) -> Heads:
+        if cell not in self._heads:
+            self._heads[cell] = Heads(cell, depth=self._depth)
+        return self._heads[cell]
 
     async def find(self, reader_id: AccountId, post_id: PostId) -> Whereabouts:
         """See `HomeTimelines.find`."""
@@ -72,7 +99,7 @@ class Pages:
             cursor, author, deleted, *found = await cell.call("find", *reader, cursor, SLICE)
             # A scan may meet somebody twice.
             places.update(
-                Place(_item(found[place], found[place + 1]), SOURCES[found[place + 2]])
+                Place(read_item(found[place], found[place + 1]), SOURCES[found[place + 2]])
                 for place in range(0, len(found), 3)
             )
             if int(cursor) == 0:
@@ -99,7 +126,7 @@ class Pages:
                 SLICE,
             )
             # A scan may meet somebody twice.
-            items = sorted({*items, *_items(answer)}, reverse=not window.upwards)[:limit]
+            items = sorted({*items, *items_of(answer, 1)}, reverse=not window.upwards)[:limit]
             cursor = answer[0]
             if int(cursor) == 0:
                 return items[::-1] if window.upwards else items
@@ -109,17 +136,7 @@ class Pages:
                 above = items[-1].item_id
 
 
-def _items(answer: Sequence[Any]) -> list[Item]:
-    """From the second on: item, value, item, value ..."""
-    return list(map(_item, answer[1::2], answer[2::2]))
-
-
-def _item(key: bytes | str, value: bytes | str) -> Item:
-    """The value of an own post is its author; of a repost, who reposts, the post and its author."""
-    # Ids as they come: to call each by its name takes longer than all the rest.
-    number: Callable[[bytes | str], Any] = int
-    item_id: Any = item_of(key)
-    if len(value) <= _ACCOUNT_MAX:
-        return Item(item_id, item_id, number(value), None)
-    actor, post, author = value.split()
-    return Item(item_id, PostId(item_of(post)), number(author), number(actor))
+def _together(items: list[Item], pulled: list[Item], wanted: Wanted) -> list[Item]:
+    if not items:
+        return pulled
+    return sorted({*items, *pulled}, reverse=not wanted.window.upwards)[: wanted.limit]

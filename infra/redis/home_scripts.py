@@ -35,6 +35,8 @@ HOME_SCRIPTS: Final = {
         "advance": (),
         "claim": (),
         "page": (_CACHES, _MERGE, _SHOWN),
+        "heads": (),
+        "visible": (_SHOWN,),
         "pull": (_MERGE, _SHOWN),
         "find": (_CACHES, _SHOWN),
         "begin": (_CACHES,),

@@ -1,5 +1,8 @@
 -- What a reader may see now.
 
+-- The value of an own post is not longer; that of a repost is.
+local ACCOUNT_DIGITS = 19
+
 local function forget(id, actor)
     redis.call('HDEL', ITEMS, id)
     redis.call('ZREM', timeline(actor), id)
@@ -32,20 +35,23 @@ local function show(answer, shard, reader, ids, limit)
     if #ids == 0 then
         return 0
     end
-    local living, values, actors, reposts = {}, {}, {}, {}
-    for place, value in ipairs(redis.call('HMGET', ITEMS, unpack(ids))) do
+    local found = redis.call('HMGET', ITEMS, unpack(ids))
+    local living, values, actors, reposts, number = {}, {}, {}, {}, 0
+    -- Counting is faster than an iterator, and a length than a pattern.
+    for place = 1, #ids do
+        local value = found[place]
         if value then
             local id, actor = ids[place], value
-            if string.find(value, ' ', 1, true) then
+            if #value > ACCOUNT_DIGITS then
                 local post, author
                 actor, post, author = string.match(value, '^(%d+) (%-?%d+) (%d+)$')
                 reposts[#reposts + 1] = {id, actor, post, author}
             end
-            local number = #living + 1
+            number = number + 1
             living[number], values[number], actors[number] = id, value, actor
         end
     end
-    if #living == 0 then
+    if number == 0 then
         return 0
     end
     local hides = of_reader(shard, 'hides', reader)
@@ -53,14 +59,16 @@ local function show(answer, shard, reader, ids, limit)
     local hidden = redis.call('EXISTS', hides) == 1
         and redis.call('SMISMEMBER', hides, unpack(actors))
     local keep = #reposts > 0 and shown_reposts(hides, reposts)
-    local count = 0
-    for place, id in ipairs(living) do
+    local count, last = 0, #answer
+    for place = 1, number do
         local actor, value = actors[place], values[place]
-        if count < limit and (follows[place] == 1 or actor == reader)
-            and not (hidden and hidden[place] == 1) and (value == actor or keep[id]) then
-            answer[#answer + 1] = id
-            answer[#answer + 1] = value
-            count = count + 1
+        if count == limit then
+            break
+        end
+        if (follows[place] == 1 or actor == reader)
+            and not (hidden and hidden[place] == 1) and (value == actor or keep[living[place]]) then
+            answer[last + 1], answer[last + 2] = living[place], value
+            count, last = count + 1, last + 2
         end
     end
     return count

@@ -89,9 +89,10 @@ class NearShelf(Generic[ValueT]):
 
 
 class Near:
-    """What one process keeps, and how it hears what changes. `life` is the key of Redis's life."""
+    """What one process keeps, and how it hears what changes. `life` is the key of Redis's life, if
+    values outlive a connection."""
 
-    def __init__(self, connection: SharedConnection, life: str) -> None:
+    def __init__(self, connection: SharedConnection, life: str = "") -> None:
         self._connection = connection
         self._life = life
         self._shelves: WeakValueDictionary[str, NearShelf[object]] = WeakValueDictionary()
@@ -123,8 +124,8 @@ class Near:
 
     def _changed(self, keys: Collection[bytes] | None) -> None:
         """Redis says that these have changed, or what it has said may be lost."""
-        names = [self._life] if keys is None else [key.decode() for key in keys]
-        if self._life in names:
+        names = [] if keys is None else [key.decode() for key in keys]
+        if keys is None or self._life in names:
             self._clear("")
             return
         for changes in self._noting:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from importlib.resources import files
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -65,11 +64,20 @@ class Scripts:
 
     async def call(self, script: str, *arguments: Argument) -> Any:
         """What one script returns."""
-        redis = self._redis
-        if isinstance(redis, RedisCluster):
-            return await redis.at(self._slot, partial(self._called, script, arguments))
-        with outages_told(redis):
-            return await self._called(script, arguments, redis)
+        return await self.ask(lambda server: self.call_at(server, script, *arguments))
+
+    async def call_at(
+        self, server: RedisClient, script: str, *arguments: Argument, tracked: Sequence[str] = ()
+    ) -> Any:
+        """What one script returns, of the server that `ask` has found; it is given the `tracked`
+        keys too, and tells when they change."""
+        keys = (*self._keys, *tracked)
+        command = ("EVALSHA", self._hashes[script], len(keys), *keys, *arguments)
+        try:
+            return await server.ask(*command, tracked=bool(tracked))
+        except NoScriptError:
+            await self._load(server)
+            return await server.ask(*command, tracked=bool(tracked))
 
     async def call_all(self, calls: Sequence[Call]) -> list[Any]:
         """What each of them returns: they run in their order, in one round trip, others between."""
@@ -84,14 +92,6 @@ class Scripts:
                 return await self._pipelined(server, calls)
 
         return await self.ask(call_all)
-
-    async def _called(self, script: str, arguments: Sequence[Argument], server: RedisClient) -> Any:
-        command = ("EVALSHA", self._hashes[script], len(self._keys), *self._keys, *arguments)
-        try:
-            return await server.ask(*command)
-        except NoScriptError:
-            await self._load(server)
-            return await server.ask(*command)
 
     async def _load(self, server: RedisClient) -> None:
         async with server.pipeline(transaction=False) as pipeline:

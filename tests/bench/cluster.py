@@ -13,7 +13,6 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Final
@@ -23,22 +22,21 @@ import uvloop
 
 from infra.engines import Engines, engines_of
 from infra.profiles.workers import NAMES
+from infra.redis.client import RedisClient
 from infra.redis.client import client as redis_client
 from infra.settings import Settings
-from tests.bench import bench_worker, cluster_commands
-from tests.bench.asking import empty_gets, homes, shuffled, tweet, tweets
+from tests.bench import bench_worker, cluster_commands, cluster_pages
+from tests.bench.asking import tweet, tweets
 from tests.bench.bench_visible import tell
-from tests.bench.cluster_town import READERS, Town, drained, settled
+from tests.bench.cluster_town import READERS, THRESHOLD, Town, drained, settled
 from tests.bench.figures import Figure, Figures, table
 from tests.bench.load import CLIENTS, Load, load_on, request
 from tests.bench.plan import QUICK, WHOLE, Plan
 from tests.bench.process import Process, Server, started
-from tests.bench.rounds import compared, in_turns
 from tests.bench.world import texts
 from tests.blackbox.server import PROGRAM
 from tests.cluster import local
 
-ROUND_TRIPS: Final = 2_000
 SHARES: Final = (0.25, 0.5, 1.0)
 POLL_S, PAUSE_S, SETTLE_S = 0.002, 0.03, 1.0
 # How many steps of the plan each load lasts: beside a full one few tweets are seen in a second.
@@ -55,62 +53,26 @@ async def measure(
     environ: Mapping[str, str],
 ) -> None:
     """Everything, on a server whose workers run."""
-    async with load_on(server.address) as load:
+    namespace = environ["STARLING_NAMESPACE"]
+    async with load_on(server.address) as load, redis_client(_engines().redis) as redis:
         town = await settled(load)
         await drained(load, town)
-        await _reads(figures, plan, server, load, town)
+        await cluster_pages.pulled(redis, namespace)
+        await cluster_pages.measure(figures, plan, server, load, town)
+        await cluster_pages.alone(figures, load, town, redis)
         burst = await cluster_commands.burst(figures, plan, server, workers, load, town)
         await cluster_commands.against_kafka(figures, burst, _engines().kafka, environ)
         await cluster_commands.kinds(figures, plan, server, load, town)
         await drained(load, town)
         await _visible(figures, plan, server, load, town, burst)
-    await _kept_ready(figures, environ["STARLING_NAMESPACE"])
+        await _kept_ready(figures, redis, namespace)
 
 
-async def _reads(figures: Figures, plan: Plan, server: Server, load: Load, town: Town) -> None:
-    pages = homes(town.readers)
-    await load.each_once(pages)
-    limit, page = empty_gets(town.readers), shuffled(pages)
-    pairs = await in_turns(
-        server,
-        lambda: load.flat_out(limit, plan.turn_s),
-        lambda: load.flat_out(page, plan.turn_s),
-        plan.rounds,
-    )
-    figures.add(compared("Home page of 20 posts, on the engines", "empty GET", pairs, None))
-    one = await load.ask(pages[0])
-    figures.add(Figure("  bytes of a page", len(one.body), "bytes"))
-    alone = []
-    for raw in pages:
-        began = perf_counter()
-        await load.ask(raw)
-        alone.append(perf_counter() - began)
-    bare = await _redis_round_trip()
-    ratio = median(alone) / bare
-    figures.add(
-        Figure("Home page, one client alone", median(alone) * 1e3, "ms", "Redis round trip", ratio)
-    )
-
-
-async def _redis_round_trip() -> float:
-    """Seconds, the median of many GETs one after the other."""
-    redis = redis_client(_engines().redis)
-    taken = []
-    for _ in range(ROUND_TRIPS):
-        began = perf_counter()
-        await redis.get("bench")
-        taken.append(perf_counter() - began)
-    await redis.aclose()
-    return median(taken)
-
-
-async def _kept_ready(figures: Figures, namespace: str) -> None:
+async def _kept_ready(figures: Figures, redis: RedisClient, namespace: str) -> None:
     """What Redis keeps for a cached timeline of about CACHED entries."""
-    redis = redis_client(_engines().redis)
     kept: list[tuple[int, int]] = []
     async for key in redis.scan_iter(match=f"{namespace}*home_timelines*:cache:*", count=1_000):
         kept.append((await redis.llen(key), await redis.memory_usage(key, samples=0) or 0))
-    await redis.aclose()
     entries, used = min(kept, key=lambda one: abs(one[0] - CACHED))
     each = used / max(entries, 1)
     note = f"{each:.1f} bytes each, of one of {entries:,} entries"
@@ -191,6 +153,7 @@ async def run(figures: Figures, plan: Plan, folder: Path, groups: Sequence[str])
         "STARLING_CLUSTER_PORT": str(local.shared().base_port),
         "STARLING_NAMESPACE": f"bench{os.getpid()}",
         "STARLING_PARTITIONS": "8",
+        "STARLING_FANOUT_THRESHOLD": str(THRESHOLD),
         "STARLING_RATE_LIMITS": "off",
         "STARLING_ARGON2_COST": "lowest",
         "STARLING_LOG_LEVEL": "error",
