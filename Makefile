@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run install dev test test-again check static lint types contracts browser torture bench bench-cluster bench-fanout bench-burst bench-docs fmt lock clean
+.PHONY: help run install dev test test-again check static lint types contracts browser torture bench bench-cluster bench-replay bench-fanout bench-burst bench-docs fmt lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,9 @@ bench: dev  ## Measure, and print the results as ratios
 
 bench-cluster: dev  ## The same on the engines of this machine
 	@$(BIN)/python -m tests.bench.cluster $(ARGS)
+
+bench-replay: dev  ## Projections built anew, on both profiles
+	@$(BIN)/python -m tests.bench.replay $(ARGS)
 
 bench-fanout: dev  ## Deliveries into home timelines: topic, Faust worker, Redis
 	@$(BIN)/python -m tests.bench.fanout $(ARGS)

@@ -17,7 +17,7 @@ Kinds = Callable[[int, int, int], Mapping[str, float]]
 WANTED_COSTS: Final = 4.0
 # A shorter time says little about what happened in it.
 LEARN_EVERY_S: Final = 0.5
-# So many times the newest cost counts among those before: views grow, and grow slower.
+# So many times are remembered, about: views grow, and grow slower.
 REMEMBERED: Final = 20.0
 
 
@@ -31,8 +31,8 @@ class Costs:
 
     def __init__(self, is_wanted: Callable[[str], bool] = bool) -> None:
         self._is_wanted = is_wanted
-        self._learnt: dict[str, float] = {}
-        self._seen: dict[str, float] = {}
+        # Seconds, and events that took them: few that took long do not outweigh many that did not.
+        self._learnt: dict[str, tuple[float, float]] = {}
         self._took_s = 0.0
         self._supposed = 0.0
 
@@ -48,9 +48,12 @@ class Costs:
         for kind, part_s in expected.items():
             # Who had the largest part in it has learnt the most from it.
             weight = part_s / largest
-            seen = self._seen[kind] = min(self._seen.get(kind, 0.0) + weight, REMEMBERED)
-            share = weight / max(seen, weight)
-            self._learnt[kind] = self._cost(kind) * (1 - share + share * took_s / whole)
+            fading = 1 - weight / REMEMBERED
+            seconds, events = self._learnt.get(kind, (0.0, 0.0))
+            self._learnt[kind] = (
+                seconds * fading + weight * part_s * took_s / whole,
+                events * fading + weight * kinds[kind],
+            )
 
     def of(self, kinds: Mapping[str, float]) -> float | None:
         """How long these events take; None before anything was learnt."""
@@ -60,9 +63,9 @@ class Costs:
 
     def _cost(self, kind: str) -> float:
         """Of a kind that was not seen yet: by how long the others took."""
-        found = self._learnt.get(kind)
-        if found is not None:
-            return found
+        if kind in self._learnt:
+            seconds, events = self._learnt[kind]
+            return seconds / events
         scale = self._took_s / self._supposed if self._supposed else 1.0
         return self._first(kind) * scale
 

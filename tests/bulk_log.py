@@ -63,10 +63,14 @@ class Post(NamedTuple):
 
 
 class Crowd:
-    """People who do something in turn; `key_of` blinds handles."""
+    """People who do something in turn; `key_of` blinds handles. What they say is made up, unless
+    there are texts for them."""
 
-    def __init__(self, people: int, key_of: Callable[[str], str]) -> None:
+    def __init__(
+        self, people: int, key_of: Callable[[str], str], *, texts: Iterator[str] | None = None
+    ) -> None:
         self._chance = random.Random(people)
+        self._texts = texts
         self._key_of = key_of
         self._made = 0
         self._to_come = people
@@ -209,12 +213,15 @@ class Crowd:
         return 1 if known is None else known[1]
 
     def _text(self, mentioned: AccountId | None = None) -> PostText:
-        words = self._chance.choices(WORDS, k=7)
-        words.append(f"rare{int(RARE_WORDS * self._chance.random() ** 2)}")
+        text = self._made_up() if self._texts is None else f"{WORDS[0]} {next(self._texts)}"
         if mentioned is None:
-            return posts.content_of(text := " ".join(words), posts.parse(text), {})
-        text = f"@{self._handles[mentioned]} {' '.join(words)}"
+            return posts.content_of(text, posts.parse(text), {})
+        text = f"@{self._handles[mentioned]} {text}"
         return posts.content_of(text, posts.parse(text), {self._handles[mentioned]: mentioned})
+
+    def _made_up(self) -> str:
+        words = self._chance.choices(WORDS, k=7)
+        return f"{' '.join(words)} rare{int(RARE_WORDS * self._chance.random() ** 2)}"
 
     def _anybody(self) -> AccountId:
         """Some do far more than others."""

@@ -112,8 +112,7 @@ class ViewTables:
     async def advance(self, checkpoint: Mapping[int, int]) -> None:
         """Move the checkpoint; a position is its own timestamp, so it never goes back. Raises
         Superseded."""
-        if self._claims:
-            self._claims.check(checkpoint, await self._claimed())
+        await self._claims.check_now_and_then(checkpoint, self._claimed)
         await self.write(
             Write("checkpoints", _ADVANCE, (place, position, position))
             for place, position in checkpoint.items()

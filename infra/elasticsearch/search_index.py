@@ -77,8 +77,9 @@ class ElasticsearchSearchIndex:
         """See `Store.apply`. Raises Superseded."""
         if operations:
             await self._apply(operations)
-        if self._claims:
-            self._claims.check(checkpoint, await self._claimed(checkpoint))
+        await self._claims.check_now_and_then(
+            checkpoint, lambda: self._claimed(self._claims.partitions)
+        )
         positions = [
             Write(str(partition), position, {"partition": partition, "position": position})
             for partition, position in checkpoint.items()

@@ -9,8 +9,11 @@ outlives the server goes on behind its last batch and never looks back.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import psycopg
+
 from infra.claims import Claims
 from infra.postgresql.database import Database, Row, Values, checked
+from projections.projection import Superseded
 
 # A closed account may take a million rows with it.
 APPLY_S: Final = 300.0
@@ -25,7 +28,22 @@ _CLAIM: Final = """
 INSERT INTO {ns}.claims AS kept SELECT *, 1 FROM unnest(%s::integer[])
 ON CONFLICT (partition) DO UPDATE SET epoch = kept.epoch + 1 RETURNING partition, epoch
 """
-_CLAIMED: Final = "SELECT partition, epoch FROM {ns}.claims WHERE partition = ANY(%s)"
+# What is refused fails in the server: nobody waits for its answer before the batch is sent.
+_CHECK: Final = """
+CREATE OR REPLACE FUNCTION {ns}.check_claims(partitions integer[], epochs integer[])
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    lost integer[];
+BEGIN
+    SELECT array_agg(partition) INTO lost FROM unnest(partitions, epochs) AS mine(partition, epoch)
+    JOIN {ns}.claims AS kept USING (partition) WHERE kept.epoch > mine.epoch;
+    IF lost IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'STALE', MESSAGE = array_to_string(lost, ' ');
+    END IF;
+END $$;
+"""
+_CHECKED: Final = "SELECT {ns}.check_claims(%s, %s)"
+_SUPERSEDED: Final = "STALE"
 _ADVANCE: Final = """
 INSERT INTO {ns}.checkpoints AS kept
 SELECT * FROM unnest(%s::integer[], %s::bigint[]) ON CONFLICT (partition) DO UPDATE
@@ -62,7 +80,7 @@ class ProjectionTables:
             for kind, how in written.items()
         }
         self._advance, self._checkpoint = self.named(_ADVANCE), self.named(_CHECKPOINT)
-        self._claim, self._claimed = self.named(_CLAIM), self.named(_CLAIMED)
+        self._claim, self._checked = self.named(_CLAIM), self.named(_CHECKED)
         self._claims = Claims()
 
     def named(self, sql: str) -> str:
@@ -73,7 +91,8 @@ class ProjectionTables:
         """Make the tables that are not there yet."""
         async with self._database.changing(self._namespace) as connection:
             # Several statements at once cannot be prepared.
-            await connection.execute(_CHECKPOINTS + self._schema, prepare=False)
+            schema = _CHECKPOINTS + self.named(_CHECK) + self._schema
+            await connection.execute(schema, prepare=False)
 
     async def drop(self) -> None:
         """Remove everything of the namespace."""
@@ -90,14 +109,22 @@ class ProjectionTables:
 
         Operations are grouped by type: their order makes no difference (set semantics).
         """
+        try:
+            await self._apply(operations, checkpoint)
+        except psycopg.Error as error:
+            if error.sqlstate != _SUPERSEDED:
+                raise
+            raise Superseded([*map(int, str(error.diag.message_primary).split())]) from error
+
+    async def _apply(self, operations: Sequence[Any], checkpoint: Mapping[int, int]) -> None:
         groups: dict[type, list[Any]] = {}
         for operation in operations:
             groups.setdefault(type(operation), []).append(operation)
+        mine = {one: self._claims.of(one) for one in checkpoint if one in self._claims.partitions}
         writing = self._database.transaction(lock=self._namespace, limit_s=APPLY_S)
         async with writing as transaction:
-            if self._claims:
-                kept = await transaction.rows(self._claimed, (list(checkpoint),))
-                self._claims.check(checkpoint, dict(kept))
+            if mine:
+                await transaction.execute(self._checked, ([*mine.keys()], [*mine.values()]))
             for kind, group in groups.items():
                 columns = [list(column) for column in zip(*group, strict=True)]
                 for sql in self._statements[kind]:

@@ -148,6 +148,8 @@ class ClusterSwaps:
     async def _swap(self, projection: Projection, to: Generation) -> Generation:
         live = await self.known.live(projection)
         store, before = await self._store(projection, to), await self._store(projection, live)
+        # Where nobody has served or followed the log yet there is nothing of it.
+        await before.create()
         await self._followed(projection, live, to)
         await self._level(store, before, to)
         # What takes long first: the second time there is little that is new.

@@ -1,16 +1,12 @@
-"""How fast each projection is built anew from the log, against what reading the log alone takes,
-and against `eventsourcing`'s own runner with the simplest of views.
-
-python -m tests.bench.bench_replay [--events 20000] [--rounds 3] [--json bench-replay.json]
+"""How fast each projection is built anew from the log in SQLite, against what reading the log alone
+takes, and against `eventsourcing`'s own runner with the simplest of views.
 """
 
-import argparse
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
 
 from domain.events import TYPES, PostPosted, Recorded
@@ -31,7 +27,7 @@ from streams.rebuild import BATCH_MAX, Rebuilt, rebuild
 from streams.registry import PROJECTIONS
 from tests import large_log
 from tests.bench import library_projection
-from tests.bench.figures import Figure, Figures, table
+from tests.bench.figures import Figure, Figures
 from tests.bench.world import settings_of
 
 AIM: Final = 0.5
@@ -164,21 +160,21 @@ async def measure(figures: Figures, folder: Path, events: int, rounds: int) -> N
             read.append(await reading.took())
             dispatched.append(await reading.dispatched())
             built[projection.name].append(await rebuilt(settings, projection, folder))
-    figures.add(_figure("Log read and decoded", read, note=f"{reading.head:,} events"))
-    figures.add(_figure("Dispatched to nothing", dispatched, read, aim=AIM, note="dispatch alone"))
+    figures.add(figure("Log read and decoded", read, note=f"{reading.head:,} events"))
+    figures.add(figure("Dispatched to nothing", dispatched, read, aim=AIM, note="dispatch alone"))
     name = "eventsourcing's ProjectionRunner, one INSERT"
-    figures.add(_figure(name, theirs, read, note=f"{len(posts):,} events"))
+    figures.add(figure(name, theirs, read, note=f"{len(posts):,} events"))
     for name, took in built.items():
         times = median(one.per_s for one in took) / median(one.per_s for one in theirs)
         note = f"{times:.0f} x the library by the clock"
-        figures.add(_figure(f"{name} rebuilt", took, read, note=note))
+        figures.add(figure(f"{name} rebuilt", took, read, note=note))
     reading.close()
 
 
-def _figure(
+def figure(
     name: str,
-    took: list[Took],
-    read: list[Took] | None = None,
+    took: Sequence[Took],
+    read: Sequence[Took] | None = None,
     *,
     aim: float | None = None,
     note: str,
@@ -193,20 +189,3 @@ def _figure(
 
 def _crashed(projection: str, error: BaseException) -> None:
     raise RuntimeError(f"{projection} stopped") from error
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.bench_replay")
-    parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, default=Path("bench-replay.json"))
-    asked = parser.parse_args()
-    figures = Figures()
-    with TemporaryDirectory(prefix="starling-bench-") as scratch:
-        asyncio.run(measure(figures, Path(scratch) / "data", asked.events, asked.rounds))
-    print("\n" + table(figures.all))
-    figures.write(asked.json)
-
-
-if __name__ == "__main__":
-    main()

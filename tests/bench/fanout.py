@@ -19,6 +19,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from infra.redis.client import client
 from infra.redis.home_timelines import DEPTH, RedisHomeTimelines
 from tests.bench import fanout_curves
@@ -71,6 +73,7 @@ class Bench:
             await town.copy_to(bare)
             rounds = [await self._round(town, bare, through) for _ in range(self._size.rounds)]
             self._tell_rounds(graph.name, rounds)
+            await self._rebuilt(town, median(one.bare for one in rounds))
             note = f"{await town.check():,} entries compared with the model"
             self._figures.add(Figure("  homes are right", 1, "", note=note))
 
@@ -135,6 +138,17 @@ class Bench:
             add(Figure(f"  {what}", value, "deliveries/s", "the script calls", ratio, aim))
         add(Figure("  a delivery, batches", median(one.cpu_us for one in rounds), "us of Redis"))
         add(Figure("  tweets through the worker", median(one.tweets for one in rounds), "/s"))
+
+    async def _rebuilt(self, town: Town, bare: float) -> None:
+        """Entries a second of homes that are built anew, against deliveries."""
+        async with self._store(f"{town.graph.name}_anew") as (store, name):
+            took_s = await _timed(town.rebuild(store))
+            keys = [town.key("cache", reader, name) for reader in town.follows]
+            entries = sum([await self._redis.llen(key) for key in keys])
+        ratio = entries / took_s / bare
+        note = f"{entries:,} entries, with posts and follows"
+        figure = Figure("  homes built anew", ratio * bare, "entries/s", "the script calls", ratio)
+        self._figures.add(msgspec.structs.replace(figure, aim=0.8, note=note))
 
     async def _tell_town(self, town: Town, used: int) -> None:
         note = f"a reader follows {town.mean_followed:.0f} in the mean"

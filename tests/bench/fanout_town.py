@@ -167,14 +167,29 @@ class Town:
         for author, post in posts:
             await self.redis.evalsha(sha, 1, namespace, author, item_key(post))
 
-    def key(self, what: str, reader: AccountId) -> str:
-        """Of what is kept for a reader."""
-        return f"{self.namespace}:{{{shard_of(reader)}}}:{what}:{reader}"
+    def key(self, what: str, reader: AccountId, namespace: str = "") -> str:
+        """Of what is kept for a reader, here or in another store."""
+        return f"{namespace or self.namespace}:{{{shard_of(reader)}}}:{what}:{reader}"
 
     def forget(self, posts: Sequence[AddPost]) -> None:
         """Of bare scripts: no home has them."""
         for author, post in posts:
             self.posted[author].remove(post)
+
+    async def rebuild(self, store: RedisHomeTimelines) -> None:
+        """The same in another store, as a replay does: everything once, and homes for those who
+        have them here."""
+        everything: list[Operation] = [
+            AddPost(author, PostId(post)) for author, some in self.posted.items() for post in some
+        ]
+        everything += [
+            SetTie(reader, author, True, False, 1)
+            for reader, authors in self.follows.items()
+            for author in authors
+        ]
+        for start in range(0, len(everything), BATCH):
+            await store.apply(everything[start : start + BATCH], {-1: start})
+        await store.make_ready(await self.store.ready_readers())
 
     def _post(self, author: AccountId) -> AddPost:
         self._made += 1

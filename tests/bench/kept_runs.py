@@ -17,6 +17,7 @@ from tests.bench.figures import Figure
 COMMANDS: Final = {
     "embedded": "make bench",
     "cluster": "make bench-cluster",
+    "replay": "make bench-replay",
     "fanout": "make bench-fanout",
     "burst": "make bench-burst",
 }

@@ -125,7 +125,13 @@ class Server:
 @contextmanager
 def serving(folder: Path, **settings: str) -> Iterator[Server]:
     """A running server, until the end."""
-    server = Server(folder, **settings)
+    with started(Server(folder, **settings)) as server:
+        yield server
+
+
+@contextmanager
+def started(server: Server) -> Iterator[Server]:
+    """It runs, until the end."""
     server.start()
     try:
         yield server

@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from tests.blackbox.server import PROGRAM, Server, serving
+from tests.blackbox.server import PROGRAM, Server, started
 from tests.cluster.local import LocalCluster, own_namespace, own_port
 
 STOP_S: Final = 30.0
@@ -22,6 +22,12 @@ ANSWER_S: Final = 5.0
 @contextmanager
 def on_engines(cluster: LocalCluster, folder: Path) -> Iterator[Server]:
     """A running server in a namespace of its own, until the end."""
+    with with_workers(server_on(cluster, folder)) as server:
+        yield server
+
+
+def server_on(cluster: LocalCluster, folder: Path) -> Server:
+    """A server in a namespace of its own, which nobody has started yet."""
     settings = {
         "STARLING_PROFILE": "cluster",
         "STARLING_CLUSTER_PORT": str(cluster.base_port),
@@ -29,8 +35,14 @@ def on_engines(cluster: LocalCluster, folder: Path) -> Iterator[Server]:
         "STARLING_PARTITIONS": "4",
         "STARLING_LOG_LEVEL": "warning",
     }
-    with serving(folder / "data", **settings) as server:
-        log, address = folder / "workers.log", f"127.0.0.1:{own_port()}"
+    return Server(folder / "data", **settings)
+
+
+@contextmanager
+def with_workers(server: Server) -> Iterator[Server]:
+    """It runs, and so do all workers, until the end."""
+    with started(server):
+        log, address = server.folder.with_name("workers.log"), f"127.0.0.1:{own_port()}"
         with log.open("wb") as output:
             workers = subprocess.Popen(
                 (PROGRAM, "worker", "all"),

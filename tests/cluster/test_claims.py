@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import count
 from typing import Any, Final, NamedTuple
@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.events import AccountFollowed
+from infra import claims
 from infra.engines import engines_of
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_stores import made, opened
@@ -61,6 +62,14 @@ class Town:
         return [await one for one in making]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def always_asked() -> Iterator[None]:
+    """No claim is believed in any longer than that is asked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(claims, "BELIEVED_S", 0.0)
+        yield
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def town(cluster: LocalCluster) -> AsyncIterator[Town]:
     settings = Settings(
@@ -100,17 +109,17 @@ async def test_only_who_claimed_a_partition_last_moves_its_checkpoint(
     town: Town, name: str, steps: Sequence[Step]
 ) -> None:
     owners, first = await town.owners(name), next(_partitions)
-    claims: list[dict[int, int]] = [{} for _ in owners]
+    claimed: list[dict[int, int]] = [{} for _ in owners]
     last: dict[int, int] = {}
     expected: dict[int, int] = {}
     for position, (owner, claiming, places) in enumerate(steps, 1):
         partitions = [first + place for place in places]
         if claiming:
             await owners[owner].claim(partitions)
-            claims[owner].update(dict.fromkeys(partitions, position))
+            claimed[owner].update(dict.fromkeys(partitions, position))
             last.update(dict.fromkeys(partitions, position))
             continue
-        mine = claims[owner]
+        mine = claimed[owner]
         lost = {one for one in partitions if one in mine and mine[one] != last[one]}
         checkpoint = dict.fromkeys(partitions, position)
 

@@ -1,101 +1,34 @@
 """Replay on the engines, beside a server and workers: nobody notices, the answers are the same."""
 
 import asyncio
-import json
 import random
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from typing import Any, Final, NamedTuple
+from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
 
-from infra.control.client import ask as ask_server
-from infra.control.requests import Projections, ShowProjections
 from infra.engines import engines_of
 from infra.profiles.clients import Clients
-from infra.profiles.names import Names
 from infra.settings import Settings
-from read_api.ports import ProjectionStatus, ReplayStatus
 from streams.registry import BY_NAME
 from tests.blackbox.client import new_word
-from tests.blackbox.server import PROGRAM, Server
+from tests.blackbox.server import PROGRAM
 from tests.blackbox.town import Town, clients
 from tests.cluster.local import LocalCluster
-from tests.cluster.serving import on_engines
+from tests.cluster.replayed_place import COMMAND_S, Place, told_by
+from tests.cluster.serving import on_engines, server_on
 from tests.programs import line_with
 
-COMMAND_S: Final = 240.0
-LOOK_EVERY_S: Final = 0.2
-LOOKS_MAX: Final = 1_200
 KILLS: Final = 20
 # Within it a replay opens the engines, makes tables and fills them.
 KILLED_AFTER_S: Final = 12.0
 # Of Cassandra and Elasticsearch; one of PostgreSQL's is pruned where it is replayed anyway.
 PRUNED: Final = ("author_timelines", "search_index")
-
-
-class Place(NamedTuple):
-    """A server on the engines with its workers, and the town that uses it."""
-
-    server: Server
-    town: Town
-
-    def told(self, *arguments: str) -> Any:
-        """What the command line says as its last line, having succeeded."""
-        ended = self.command(*arguments, "--json")
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        return json.loads(ended.stdout.splitlines()[-1])
-
-    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [PROGRAM, *arguments],
-            env=self.server.environ,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_S,
-            check=False,
-        )
-
-    def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.server.url, timeout=30)
-
-    def answering(self, name: str) -> int:
-        """Which generation answers in the server."""
-        return self._status(name).generation
-
-    def answers_with(self, name: str, number: int) -> bool:
-        """Whether that generation comes to answer in the server, which sees a swap soon after."""
-        return any(one.generation == number for one in self._looks(name))
-
-    def replay(self, name: str) -> ReplayStatus | None:
-        """How far the next generation of a projection is; None where none is being built."""
-        return self._status(name).replay
-
-    def once(self, name: str, holds: Callable[[ReplayStatus], object]) -> ReplayStatus:
-        """The same, as soon as that holds."""
-        for one in self._looks(name):
-            if one.replay is not None and holds(one.replay):
-                return one.replay
-        raise AssertionError(self.replay(name))
-
-    def _status(self, name: str) -> ProjectionStatus:
-        """What the command line shows of it, without a program for each look."""
-        found = ask_server(self.server.folder, ShowProjections(), lambda _progress: None)
-        assert isinstance(found, Projections)
-        return next(one for one in found.projections if one.name == name)
-
-    def _looks(self, name: str) -> Iterator[ProjectionStatus]:
-        """The same again and again, for some minutes."""
-        pause = threading.Event()
-        for _ in range(LOOKS_MAX):
-            yield self._status(name)
-            pause.wait(LOOK_EVERY_S)
-
-    def names(self) -> Names:
-        return Names(self.server.environ["STARLING_NAMESPACE"])
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +153,14 @@ def test_a_replay_in_several_processes_is_paused_killed_resumed_and_cancelled(
     assert place.town.answers() == before
 
 
+def test_views_are_built_before_anybody_serves_or_follows_the_log(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    server = server_on(cluster, tmp_path)
+
+    assert {told_by(server, "replay", name)["answering"] for name in PRUNED} == {2}
+
+
 def test_a_generation_is_proven_before_it_answers(place: Place) -> None:
     told = place.told("replay", "conversations", "--verify")
 
@@ -242,7 +183,7 @@ def test_what_cannot_be_done_is_said(place: Place) -> None:
         (("replay", "nonsense"), "no projection nonsense"),
         (("rollback", "moderation"), "No earlier generation"),
     ):
-        ended = place.command(*arguments)
+        ended = place.server.command(*arguments)
 
         assert ended.returncode == 1
         assert reason in ended.stderr

@@ -13,14 +13,13 @@ import pytest
 
 from streams.registry import PROJECTIONS
 from tests import bulk_log
-from tests.blackbox.client import Person
+from tests.blackbox.crowd_seen import of_crowd
 from tests.blackbox.server import PROGRAM, Server
 from tests.blackbox.town import Seen, Town, clients
 from tests.embedded.killed import head_of, kill_in_the_middle
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SAMPLED: Final = 15
 EVERY_ONE: Final = tuple(one.name for one in PROJECTIONS)
 TORTURE: Final = [pytest.mark.torture, pytest.mark.timeout(0)]
 PROCESSES: Final = 2
@@ -68,32 +67,13 @@ def filled(server: Server, name: str) -> Any:
     return told(server, "replay", name, "--no-swap")
 
 
-def answers(who: Person) -> Sequence[Any]:
-    """What somebody sees of the crowd."""
-    found = who.get("/v1/search/posts?q=replayed&limit=100").raise_for_status().json()
-    people = sorted({item["author_id"] for item in found["items"]})[:SAMPLED]
-    paths = [
-        f"/v1/accounts/{one}{what}"
-        for one in people
-        for what in ("", "/posts?limit=100", "/followers?limit=100")
-    ]
-    assert len(people) == SAMPLED
-    return [
-        found["items"],
-        *(
-            who.get(path).raise_for_status().json()["items" if "?" in path else "id"]
-            for path in paths
-        ),
-    ]
-
-
 def replayed_while_clients_go_on(server: Server, names: Sequence[str], kills: int) -> Went:
     """Replay projections of a running server, the first one killed again and again, and prove
     each."""
     with httpx.Client(base_url=server.url, timeout=30) as http:
         town = Town(http)
         town.wait_until_shown()
-        before = [town.answers(), answers(town.cleo)]
+        before = [town.answers(), of_crowd(town.cleo)]
         with clients(partial(httpx.Client, base_url=server.url, timeout=30), town) as seen:
             within_s = head_of(server.folder) * KILLED_WITHIN_S
             reached = kill_in_the_middle(server, names[0], kills=kills, within_s=within_s)
@@ -103,7 +83,7 @@ def replayed_while_clients_go_on(server: Server, names: Sequence[str], kills: in
         assert replayed[0]["events"] <= head_of(server.folder) - reached
         for post_id in seen.posted:
             town.bob.delete(f"/v1/tweets/{post_id}")
-        return Went(seen, replayed, verified, [town.answers(), answers(town.cleo)] == before)
+        return Went(seen, replayed, verified, [town.answers(), of_crowd(town.cleo)] == before)
 
 
 @pytest.mark.parametrize(

@@ -59,3 +59,15 @@ def test_time_in_which_it_was_held_up_says_nothing() -> None:
     estimate.note({0: 200}, 101.0, held_s=99.0)
 
     assert estimate.left_s(101.0) == pytest.approx(8.0)
+
+
+def test_few_events_that_took_long_do_not_outweigh_many_that_did_not() -> None:
+    costs = Costs()
+    costs.learn({"post": 500}, 8.0)
+    for _ in range(3):
+        costs.learn({"post": 2_000}, 1.0)
+
+    foretold = costs.of({"post": 45_000})
+
+    assert foretold is not None
+    assert 45_000 / 2_000 < foretold < 4 * 45_000 / 2_000
