@@ -102,12 +102,17 @@ class TestCassandraPostCards(OnCassandra, PostCardsContract):
         assert await self.kept_words() == []
 
     @pytest.mark.parametrize("small_max", [1, tallies.SMALL_MAX])
+    @pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.torture)])
     async def test_a_batch_that_died_anywhere_is_mended_when_it_is_applied_again(
-        self, store: CassandraPostCards, small_max: int, monkeypatch: pytest.MonkeyPatch
+        self,
+        store: CassandraPostCards,
+        small_max: int,
+        every: int,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(tallies, "SMALL_MAX", small_max)
         monkeypatch.setattr(view_tables, "PARTITIONS_MAX", 3)
-        for step in count():
+        for step in count(0, every):
             first = FIRST + 1_000 * step
             operations, checkpoint = batch_of(first), {step: step + 1}
             faults = Faults(Fault.CRASH_AFTER, step)
