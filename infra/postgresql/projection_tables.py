@@ -42,7 +42,7 @@ BEGIN
     END IF;
 END $$;
 """
-_CHECKED: Final = "SELECT {ns}.check_claims(%s, %s)"
+_CHECKED: Final = "SELECT {ns}.check_claims(%s::integer[], %s::integer[])"
 _SUPERSEDED: Final = "STALE"
 _ADVANCE: Final = """
 INSERT INTO {ns}.checkpoints AS kept

@@ -17,7 +17,7 @@ from tests.bench.figures import Figure
 from tests.bench.load import Load, Source, load_on, request
 from tests.bench.plan import Bench
 from tests.bench.process import Server, serving
-from tests.bench.rounds import Round, compared, in_turns, watched
+from tests.bench.rounds import Round, compared, flat_out_in_turns, watched
 from tests.bench.world import World, tokens_for
 
 SIGNED_IN: Final = 64
@@ -46,11 +46,8 @@ class Posting:
         pairs: list[tuple[Round, Round]] = []
         drain_s = 0.0
         for _ in range(rounds):
-            pairs += await in_turns(
-                self.server,
-                lambda: self.load.flat_out(self.empty, turn_s),
-                lambda: self.load.flat_out(self.post, turn_s),
-                rounds=1,
+            pairs += await flat_out_in_turns(
+                self.server, self.load, self.empty, self.post, turn_s=turn_s, rounds=1
             )
             drain_s += await self.lag.gone()
         return pairs, drain_s

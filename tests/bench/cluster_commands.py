@@ -22,7 +22,7 @@ from tests.bench.figures import Figure, Figures
 from tests.bench.load import Load, request
 from tests.bench.plan import Plan
 from tests.bench.process import Process, Server
-from tests.bench.rounds import Round, compared, in_turns, watched
+from tests.bench.rounds import Round, compared, flat_out_in_turns, watched
 from tests.bench.world import texts
 
 RAW_RECORDS: Final = 20_000
@@ -41,11 +41,8 @@ async def burst(
     """Tweets as fast as they are acknowledged, against empty POSTs; how many a second."""
     limit, post = empty_posts(town.authors), tweets(town.authors)
     before = {name: worker.cpu_s for name, worker in workers.items()}
-    pairs = await in_turns(
-        server,
-        lambda: load.flat_out(limit, plan.turn_s),
-        lambda: load.flat_out(post, plan.turn_s),
-        plan.rounds,
+    pairs = await flat_out_in_turns(
+        server, load, limit, post, turn_s=plan.turn_s, rounds=plan.rounds
     )
     note = "all workers beside it"
     found = compared("Tweets acknowledged, on the engines", "empty POST", pairs, None, note)

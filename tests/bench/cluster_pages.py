@@ -13,7 +13,7 @@ from tests.bench.figures import Figure, Figures
 from tests.bench.load import Load
 from tests.bench.plan import Plan
 from tests.bench.process import Server
-from tests.bench.rounds import compared, in_turns
+from tests.bench.rounds import compared, flat_out_in_turns
 
 AIM, HALF_LOAD_AIM = 0.3, 5.0
 ROUND_TRIPS: Final = 2_000
@@ -63,11 +63,8 @@ async def _pages(
     pages = homes(readers)
     await load.each_once(pages)
     limit, page = empty_gets(readers), shuffled(pages)
-    pairs = await in_turns(
-        server,
-        lambda: load.flat_out(limit, plan.turn_s),
-        lambda: load.flat_out(page, plan.turn_s),
-        plan.rounds,
+    pairs = await flat_out_in_turns(
+        server, load, limit, page, turn_s=plan.turn_s, rounds=plan.rounds
     )
     name = "Home page of 20 posts, on the engines"
     flat_out = compared(name, "empty GET", pairs, AIM, note)

@@ -17,7 +17,6 @@ from infra.elasticsearch.connection import Answer, Body, ElasticsearchConnection
 from infra.elasticsearch.search_index import ElasticsearchSearchIndex
 from infra.generations import Generation
 from infra.kafka.feed import KafkaFeed
-from infra.kafka.producer import KafkaProducer
 from infra.kafka.reading import consumer, record_in
 from infra.profiles.cluster_filling import LANES, Filling
 from infra.profiles.cluster_stores import closed, opened
@@ -30,7 +29,7 @@ from streams.records import load_keys
 from streams.registry import PROJECTIONS, projection_named
 from tests.bench.bench_replay import AIM, ALL, Nothing, Timer, Took, figure
 from tests.bench.figures import Figure, Figures
-from tests.cluster.bulk_topics import PATIENT, Loading
+from tests.cluster.bulk_topics import Loading
 
 POLL_S: Final = 10.0
 PROCESSES: Final = (1, 2)
@@ -54,13 +53,8 @@ class Town:
         """One whose log has so many events."""
         async with Filling.opened(settings) as filling:
             log = filling.shared
-            producer = KafkaProducer(log.servers, prefix=log.prefix, limits=PATIENT)
-            await producer.start()
-            try:
-                loading = Loading(log, await log.event_log(), producer)
+            async with Loading.of(log) as loading:
                 await loading.load(events, appended=0, texts=None)
-            finally:
-                await producer.close()
             ends = await log.topics.ends()
             yield cls(settings, filling, {place.number: end for place, end in ends.items()})
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from tests.bench.figures import Figure
-from tests.bench.load import Taken
+from tests.bench.load import Load, Source, Taken
 from tests.bench.process import Server
 
 Measure = Callable[[], Awaitable[Taken]]
@@ -39,6 +39,18 @@ async def in_turns(
 ) -> list[tuple[Round, Round]]:
     """The limit and the thing, one after the other, so many times."""
     return [(await watched(server, limit), await watched(server, measure)) for _ in range(rounds)]
+
+
+async def flat_out_in_turns(
+    server: Server, load: Load, limit: Source, source: Source, *, turn_s: float, rounds: int
+) -> list[tuple[Round, Round]]:
+    """The same of requests, each kind as fast as they are answered."""
+    return await in_turns(
+        server,
+        lambda: load.flat_out(limit, turn_s),
+        lambda: load.flat_out(source, turn_s),
+        rounds,
+    )
 
 
 def compared(

@@ -5,10 +5,10 @@ people the account is appended as commands do that: they can be followed.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from commands.ports import Append
 from domain.events import AccountOpened, Event, HandleClaimed
@@ -38,6 +38,17 @@ class Loading(NamedTuple):
     log: ClusterLog
     appending: ClusterEventLog
     producer: KafkaProducer
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, log: ClusterLog) -> AsyncIterator[Self]:
+        """That of a log which is open."""
+        producer = KafkaProducer(log.servers, prefix=log.prefix, limits=PATIENT)
+        await producer.start()
+        try:
+            yield cls(log, await log.event_log(), producer)
+        finally:
+            await producer.close()
 
     async def load(
         self, events: int, *, appended: int, texts: Iterator[str] | None
@@ -88,10 +99,7 @@ async def load(
         log = await ClusterLog.open(
             Clients(engines_of(settings), Names(settings.namespace), opened), opened, settings
         )
-        producer = KafkaProducer(log.servers, prefix=log.prefix, limits=PATIENT)
-        opened.push_async_callback(producer.close)
-        await producer.start()
-        loading = Loading(log, await log.event_log(), producer)
+        loading = await opened.enter_async_context(Loading.of(log))
         known = await loading.load(events, appended=appended, texts=texts)
         await loading.archived()
         return known

@@ -24,6 +24,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.timeout(FIRST_START_S))
 
 
+@pytest.fixture
+def patient_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that waits for its disk for seconds is not what is tested."""
+    monkeypatch.setattr("infra.redis.client.TIMEOUT_S", 60.0)
+
+
 @pytest.fixture(scope="session")
 def made(cluster: LocalCluster) -> Iterator[LocalCluster]:
     """The engines with the tables and topics of a log, which all tests of this process share: to

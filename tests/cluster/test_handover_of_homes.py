@@ -21,10 +21,7 @@ POSTS = [
 TIES = [SetTie(reader, author, True, False, 1) for reader in PEOPLE for author in AUTHORS]
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that waits for its disk for seconds is not what is tested."""
-    monkeypatch.setattr("infra.redis.client.TIMEOUT_S", 60.0)
+pytestmark = pytest.mark.usefixtures("patient_redis")
 
 
 @pytest.fixture(scope="module")

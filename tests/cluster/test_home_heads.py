@@ -47,10 +47,7 @@ HEADS = st.lists(
 )
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that waits for its disk for seconds is not what is tested."""
-    monkeypatch.setattr("infra.redis.client.TIMEOUT_S", 60.0)
+pytestmark = pytest.mark.usefixtures("patient_redis")
 
 
 @pytest.fixture(scope="module")

@@ -45,10 +45,7 @@ from tests.histories import deliveries, histories
 MOMENT_OF_2012_MS = 1_341_100_972_000
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that waits for its disk for seconds is not what is tested."""
-    monkeypatch.setattr("infra.redis.client.TIMEOUT_S", 60.0)
+pytestmark = pytest.mark.usefixtures("patient_redis")
 
 
 class TestRedisHomeTimelines(HomeTimelinesContract):
