@@ -22,6 +22,12 @@ Folder = Annotated[Path | None, typer.Option("--dir", help="Data, logs and proce
 
 
 @app.command()
+def fetch(only: Only = None) -> None:
+    """Download what the engines are made of, as the first `up` does; start nothing."""
+    _act(only, None, lambda cluster: cluster.fetch())
+
+
+@app.command()
 def up(only: Only = None, folder: Folder = None) -> None:
     """Start the engines that do not run, and wait until all are ready."""
     _act(only, folder, lambda cluster: cluster.up())

@@ -70,6 +70,13 @@ class Cluster:
             if engine.name in only
         ]
 
+    def fetch(self) -> None:
+        """Get what the engines are made of, unless it is there; nothing is started.
+
+        Raises ClusterFailed.
+        """
+        self._for_each(KeptEngine.fetch)
+
     def up(self) -> None:
         """Start what does not run, and wait until all are ready.
 

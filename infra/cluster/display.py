@@ -10,7 +10,7 @@ from rich.table import Table
 
 from infra.cluster.kept import EngineStatus, State, Step
 
-DONE: Final = {Step.READY, Step.FAILED, Step.STOPPED}
+DONE: Final = {Step.FETCHED, Step.READY, Step.FAILED, Step.STOPPED}
 COLOURS: Final = {
     State.READY: "green",
     State.STARTING: "yellow",

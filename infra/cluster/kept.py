@@ -27,6 +27,7 @@ class Step(StrEnum):
     """What is being done with an engine."""
 
     FETCHING = "fetching"
+    FETCHED = "fetched"
     PREPARING = "preparing"
     STARTING = "starting"
     READY = "ready"
@@ -77,6 +78,12 @@ class KeptEngine:
         self._artefacts = artefacts
         self._report = report
 
+    def fetch(self) -> None:
+        """Get its programs, unless they are there. Raises ProgramFailed, Missing."""
+        self._report(self.name, Step.FETCHING)
+        self._engine.install(self._artefacts)
+        self._report(self.name, Step.FETCHED)
+
     def up(self, given_up: threading.Event) -> None:
         """Start it unless it runs, and wait until it is ready.
 
@@ -125,8 +132,7 @@ class KeptEngine:
         return State.READY if self._is_ready() else State.STARTING
 
     def _start(self, crashed: Process | None) -> Process:
-        self._report(self.name, Step.FETCHING)
-        self._engine.install(self._artefacts)
+        self.fetch()
         if crashed is not None:
             processes.wait_for_leftovers(crashed)
         busy = taken(self._engine.ports)

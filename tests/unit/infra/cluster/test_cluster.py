@@ -46,6 +46,30 @@ def test_looking_and_stopping_make_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_fetching_gets_what_each_is_made_of_and_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched, steps = [], []
+    for engine in ("kafka.Kafka", "redis.Redis"):
+        monkeypatch.setattr(f"infra.cluster.{engine}.install", lambda one, _: fetched.append(one))
+    cluster = Cluster(
+        tmp_path / "cluster",
+        cache=tmp_path / "cache",
+        ports=ports_from(19_400),
+        report=lambda engine, step: steps.append((engine, step)),
+        only=("kafka", "redis"),
+    )
+
+    cluster.fetch()
+
+    assert {one.name for one in fetched} == {"kafka", "redis"}
+    assert {one for one in steps if one[1] is Step.FETCHED} == {
+        ("kafka", Step.FETCHED),
+        ("redis", Step.FETCHED),
+    }
+    assert not (tmp_path / "cluster").exists()
+
+
 def test_each_failure_is_told_with_its_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

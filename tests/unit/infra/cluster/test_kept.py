@@ -90,7 +90,8 @@ def test_it_is_ready_once_it_answers(parrots: Parrots) -> None:
     parrots.up()
 
     assert parrots.kept().status().state is State.READY
-    assert parrots.steps == [Step.FETCHING, Step.PREPARING, Step.STARTING, Step.READY]
+    fetched = [Step.FETCHING, Step.FETCHED]
+    assert parrots.steps == [*fetched, Step.PREPARING, Step.STARTING, Step.READY]
 
 
 def test_starting_what_runs_changes_nothing(parrots: Parrots) -> None:
