@@ -75,11 +75,7 @@ def terms_around(
     text: str, urls: Sequence[Url], tags: Iterable[str], handles: Iterable[str]
 ) -> list[str]:
     """As `search_terms`, of a text in which these were found before."""
-    folded = fold(_with_links_as_words(text, urls))
-    pieces = _pieces(folded)
-    words = [term for piece in pieces for term in piece.terms()]
-    alone = [unit for piece in pieces if piece.spaceless for unit in piece.units]
-    alone += _signs(folded)
+    words, alone = _words(fold(_with_links_as_words(text, urls)))
     alone += map(_tag_term, tags)
     alone += map(_handle_term, handles)
     seen = set(words)
@@ -122,9 +118,16 @@ def _phrases(text: str) -> list[list[str]]:
     return [phrase + (last.pairs() or last.units), *signs]
 
 
-def _pieces(folded: str) -> list[_Piece]:
+def _words(folded: str) -> tuple[list[str], list[str]]:
+    """The terms of its words in reading order, and those that never stand in a phrase."""
     if folded.isascii():
-        return [_word(word) for word in _ASCII_WORD.findall(folded)]
+        return [word[:TERM_CHARS_MAX] for word in _ASCII_WORD.findall(folded)], []
+    pieces = _pieces(folded)
+    units = [unit for piece in pieces if piece.spaceless for unit in piece.units]
+    return [term for piece in pieces for term in piece.terms()], units + _signs(folded)
+
+
+def _pieces(folded: str) -> list[_Piece]:
     return [_piece(found) for found in _PIECE.findall(folded)]
 
 
@@ -132,11 +135,7 @@ def _piece(found: str) -> _Piece:
     if _UNIT.match(found):
         units = [unit[:TERM_CHARS_MAX] for unit in _UNIT.findall(found)]
         return _Piece(units, True)
-    return _word(found)
-
-
-def _word(word: str) -> _Piece:
-    return _Piece([word[:TERM_CHARS_MAX]], False)
+    return _Piece([found[:TERM_CHARS_MAX]], False)
 
 
 def _signs(folded: str) -> list[str]:

@@ -13,7 +13,7 @@ from projections.projection import Projection, SharedStore
 from streams.dead_letters import DeadLetters
 from streams.envelope import Codec
 from streams.faust.worker import Worker, WorkerCrashed
-from streams.feed import Feed
+from streams.feed import Lookup
 
 log = logging.getLogger("starling")
 
@@ -39,7 +39,7 @@ class Workshop:
     prefix: str
     codec: Codec
     dead_letters: CountedDeadLetters
-    feed: Feed | None
+    lookup: Lookup | None
     now_ms: Callable[[], int]
 
 
@@ -62,7 +62,7 @@ class Workers:
             self._shop.brokers,
             prefix=self._shop.prefix,
             generation=job.generation,
-            feed=self._shop.feed,
+            lookup=self._shop.lookup,
             observer=self.desk.metrics,
         )
 

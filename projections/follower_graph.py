@@ -172,7 +172,7 @@ def _ties(event: RelationshipFact, version: int) -> Iterator[SetTie]:
 
 FOLLOWER_GRAPH: Final = Projection(
     name="follower_graph",
-    version=1,
+    version=2,
     events=frozenset(
         {
             AccountFollowed,

@@ -1,7 +1,7 @@
 """From ids to what clients get: posts and accounts in bulk, joined as bytes."""
 
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
-from functools import cache
+from itertools import product
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +14,11 @@ from read_api.sight import Sight
 from read_api.views import Views
 
 STRANGER: Final = AccountViewer()
+# All that there are, as JSON.
+VIEWERS: Final = {
+    viewer: msgspec.json.encode(viewer)
+    for viewer in (AccountViewer(*flags) for flags in product((False, True), repeat=5))
+}
 NO_EDGES: Final = (0, 0)
 NOT_KNOWN: Final = b"null"
 
@@ -53,7 +58,7 @@ async def render_accounts(
             followers,
             following,
         )
-        viewer = None if reader is None else _viewer_json(relations.get(account_id, STRANGER))
+        viewer = None if reader is None else VIEWERS[relations.get(account_id, STRANGER)]
         rendered[account_id] = account_json(profile, counts, viewer)
     return rendered
 
@@ -104,13 +109,14 @@ async def _around(
 
 def _referred(posts: Mapping[PostId, Card]) -> dict[PostId, AccountId]:
     """What the posts quote or answer and is not among them, and who wrote it."""
-    found = {card.quote_of_id: card.quote_of_author_id for card in posts.values()}
-    found |= {card.in_reply_to_id: card.in_reply_to_author_id for card in posts.values()}
-    return {
-        post_id: author_id
-        for post_id, author_id in found.items()
-        if post_id is not None and author_id is not None and post_id not in posts
-    }
+    found: dict[PostId, AccountId] = {}
+    for card in posts.values():
+        # Most do neither.
+        if card.quote_of_id is not None and card.quote_of_author_id is not None:
+            found[card.quote_of_id] = card.quote_of_author_id
+        if card.in_reply_to_id is not None and card.in_reply_to_author_id is not None:
+            found[card.in_reply_to_id] = card.in_reply_to_author_id
+    return {post_id: author_id for post_id, author_id in found.items() if post_id not in posts}
 
 
 def _includes(people: Iterable[bytes], posts: Iterable[Card], sight: Sight) -> bytes:
@@ -132,9 +138,3 @@ async def _companions(
     except StoreUnavailable:
         return {}
     return {one: account_json(profile, NOT_KNOWN, viewer) for one, profile in profiles.items()}
-
-
-@cache
-def _viewer_json(viewer: AccountViewer) -> bytes:
-    """There are 32 of them."""
-    return msgspec.json.encode(viewer)

@@ -4,7 +4,8 @@ Items that the reader may not see are left out and the page is filled up with th
 post stands on a page once, as its highest item.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from domain.ids import PostId
@@ -20,6 +21,7 @@ from read_api.views import Views
 # A reader who may see almost nothing gets a short page and a link.
 ROUNDS_MAX: Final = 10
 SPARES: Final = (1, *(min(2**turn, 512) for turn in range(4, 3 + ROUNDS_MAX)))
+_REPOSTER: Final = attrgetter("reposted_by_id")
 
 Skeleton = Callable[[Window, int], Awaitable[Sequence[Item]]]
 
@@ -45,10 +47,11 @@ async def fill(
         items = await skeleton(window, wanted)
         near = items[::-1] if window.upwards else items
         cards = await cards_of([item.post_id for item in near], views, sight)
-        for item in near:
-            card = cards.get(item.post_id)
-            if card is None or not may_show(item, card, sight):
-                continue
+        let_through = _let_through(near, cards, sight)
+        if not shown and len(cards) == len(let_through) == wanted:
+            # As on most pages: nothing is left out, and no post is there twice.
+            return _filled(let_through[:limit], window, more=True)
+        for item, card in let_through:
             if item.post_id in posts:
                 if window.upwards:
                     _raise_item(shown, item, card)
@@ -68,6 +71,16 @@ def beyond(window: Window, item_id: int) -> Window:
     if window.upwards:
         return window._replace(min_id=item_id)
     return window._replace(max_id=item_id)
+
+
+def _let_through(
+    items: Sequence[Item], cards: Mapping[PostId, Card], sight: Sight
+) -> list[tuple[Item, Card]]:
+    """Those that may be shown, with their posts."""
+    found = [(item, cards[item.post_id]) for item in items if item.post_id in cards]
+    if not sight.muted and not any(map(_REPOSTER, items)):
+        return found
+    return [(item, card) for item, card in found if may_show(item, card, sight)]
 
 
 def may_show(item: Item, card: Card, sight: Sight) -> bool:

@@ -51,7 +51,7 @@ async def timeline(call: Call, skeleton: Skeleton, views: Views, sight: Sight) -
     page = await fill(skeleton, Window(*query.bounds), query.limit, views, sight)
     reposters = [item.reposted_by_id for item, _ in page.shown if item.reposted_by_id is not None]
     items = [render_item(item, card, sight) for item, card in page.shown]
-    included = await includes((card for _, card in page.shown), reposters, views, sight)
+    included = await includes([card for _, card in page.shown], reposters, views, sight)
     links = window_links(call, newest=page.newest, oldest=page.oldest, more=page.more)
     return Reply(200, page_json(items, included), links)
 

@@ -49,6 +49,18 @@ class Loading(Protocol):
         """Have these keys at hand for `open`, those that there are. Raises Unavailable."""
 
 
+class NotAtHand(Exception):
+    """The person's key would have to be waited for."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A keyring that asks others for keys, and has those in memory that it was asked for before."""
+
+    def open_at_hand(self, person_id: AccountId, sealed: bytes) -> bytes:
+        """As `Keyring.open`, at once. Raises Erased, NotAtHand."""
+
+
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     """Which request caused the event, for following one through the house."""
 
@@ -93,6 +105,19 @@ _SCHEMA: Final = re.compile("[1-9][0-9]{0,5}")
 # What comes of reading bytes that are none of ours; an upcaster may miss fields, a key overflow.
 _GARBAGE: Final = (msgspec.MsgspecError, ValueError, LookupError, OverflowError)
 _stored: Final = msgspec.msgpack.Decoder(_Stored)
+
+
+class _AtHand(NamedTuple):
+    """Implements Keyring over the keys in memory."""
+
+    keyring: Keyring
+    remembering: Remembering
+
+    def seal(self, person_id: AccountId, clear: bytes) -> bytes:
+        return self.keyring.seal(person_id, clear)
+
+    def open(self, person_id: AccountId, sealed: bytes) -> bytes:
+        return self.remembering.open_at_hand(person_id, sealed)
 
 
 def names_of(event: type[Event]) -> list[str]:
@@ -166,6 +191,13 @@ class Codec:
             persons = {person_id for name, person_id in stored if name in self._sealed}
             if persons:
                 self._loading.load(persons)
+
+    def without_waiting(self) -> "Codec":
+        """One that raises NotAtHand where this one would wait for a person's key."""
+        if not isinstance(self.keyring, Remembering):
+            return self
+        keyring = _AtHand(self.keyring, self.keyring)
+        return Codec(keyring, types=self._types, upcasters=self._upcasters)
 
     def _kind_of(self, name: str) -> tuple[_Type, int]:
         """The type and the schema. Raises UnknownEventType where this program does not have it."""

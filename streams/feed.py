@@ -21,18 +21,22 @@ class Unreadable(NamedTuple):
 Fed = Recorded | Unreadable
 
 
-class Feed(Protocol):
-    """An ordered, durable sequence of events for each partition."""
-
-    @property
-    def partitions(self) -> Sequence[int]:
-        """The partitions that there are (`domain.topics`)."""
+class Lookup(Protocol):
+    """Where events are looked up."""
 
     async def read(self, partition: int, after: int, limit: int) -> Sequence[Fed]:
         """Up to `limit` events behind position `after`, in order; empty at the head.
 
         Raises Unavailable.
         """
+
+
+class Feed(Lookup, Protocol):
+    """An ordered, durable sequence of events for each partition."""
+
+    @property
+    def partitions(self) -> Sequence[int]:
+        """The partitions that there are (`domain.topics`)."""
 
     async def wait(self, partition: int, after: int) -> None:
         """Return once there is an event behind `after`."""

@@ -20,7 +20,7 @@ from domain.errors import Unavailable
 from domain.events import Recorded
 from projections.projection import Projection, Store, StoreUnavailable, Superseded
 from streams.dead_letters import Asked, Build, DeadLetters, Parked, TooManyParked
-from streams.feed import Fed, Feed, Unreadable
+from streams.feed import Fed, Lookup, Unreadable
 
 RETRY_FIRST_S: Final = 0.05
 RETRY_MAX_S: Final = 5.0
@@ -89,7 +89,7 @@ class Pipeline:
             self._failed_in_a_row = 0
         return checkpoint
 
-    async def settle(self, feed: Feed, owns: Callable[[int], bool] = _every_one) -> bool:
+    async def settle(self, lookup: Lookup, owns: Callable[[int], bool] = _every_one) -> bool:
         """Do what was asked for about dead letters of the partitions that it `owns`. Called
         between batches; whether there is more to do than was done in this turn. Raises
         Superseded."""
@@ -107,7 +107,7 @@ class Pipeline:
         for queue in queues.values():
             if monotonic() > until:
                 return True
-            await self._answer(queue, feed)
+            await self._answer(queue, lookup)
             # One projection's dead letters must not keep the others waiting.
             await asyncio.sleep(0)
         return False
@@ -116,7 +116,7 @@ class Pipeline:
         """Somebody else may have parked events since, or settled what was parked."""
         self._parked_keys = None
 
-    async def _answer(self, asked: Sequence[Asked], feed: Feed) -> None:
+    async def _answer(self, asked: Sequence[Asked], lookup: Lookup) -> None:
         """Discard and apply what waits for a key, in order, as far as it can be applied now."""
         self.look_again()
         for letter, discard in asked:
@@ -124,7 +124,7 @@ class Pipeline:
                 await self._drop(letter)
         for letter in await self._until_done(lambda: self._dead_letters.queue_of(asked[0].letter)):
             try:
-                found = await feed.read(letter.partition, letter.position - 1, 1)
+                found = await lookup.read(letter.partition, letter.position - 1, 1)
             except Unavailable:
                 return  # It stays asked for.
             error = await self._apply_again(letter, found)

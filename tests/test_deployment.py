@@ -99,11 +99,17 @@ def test_the_engines_are_those_of_the_local_cluster(engine: str, services: dict[
     assert f"<{engine}.version>{version}</" in pom
 
 
-def test_cassandra_is_as_durable_as_in_the_local_cluster(services: dict[str, Any]) -> None:
+def test_cassandra_is_told_what_the_local_one_is(services: dict[str, Any]) -> None:
     (local,) = [yaml.safe_load(file.read_text()) for file in (CONF / "cassandra").glob("*.yaml*")]
     options = services["cassandra"]["environment"]["JVM_EXTRA_OPTS"]
 
-    for setting in ("commitlog_sync", "commitlog_sync_group_window", "paxos_variant"):
+    for setting in (
+        "commitlog_sync",
+        "commitlog_sync_group_window",
+        "paxos_variant",
+        "batch_size_warn_threshold",
+        "unlogged_batch_across_partitions_warn_threshold",
+    ):
         assert f"-Dcassandra.settings.{setting}={local[setting]}" in options.split()
 
 

@@ -138,14 +138,14 @@ class CassandraAuthorTimelines:
                     for lists, place in self._places(operation):
                         yield _item(lists, place, cql, author_id)
                     if isinstance(operation, DropPost):
-                        yield Write(("gone", post_id), _GO, (post_id, ONCE))
+                        yield Write(post_id, _GO, (post_id, ONCE))
                 case SetRepost(account_id, post_id, post_author_id, item_id, on, version):
                     register = (account_id, post_id)
                     yield Write(register, _SET_REPOST, (*register, item_id, on, version))
                     for lists, place in self._places(operation):
                         yield _item(lists, place, _ADD_REPOST, post_author_id, post_id)
                 case DropAuthor(account_id):
-                    yield Write(("gone", account_id), _GO, (account_id, ONCE))
+                    yield Write(account_id, _GO, (account_id, ONCE))
 
     def _places(self, operation: Operation) -> Iterator[tuple[BucketedLists, Place]]:
         """Where an operation has rows."""

@@ -131,7 +131,7 @@ class BucketedLists:
         StoreUnavailable."""
         noted = {(owner, item_id >> self._bits, list_) for owner, list_, item_id in places}
         noted -= self._noted
-        notes = (Write(("buckets", one[0]), _NOTE, (*one, ONCE)) for one in noted)
+        notes = (Write(one[0], _NOTE, (*one, ONCE)) for one in noted)
         await self._tables.write(chain(writes, notes))
         if len(self._noted) > NOTED_MAX:
             self._noted.clear()

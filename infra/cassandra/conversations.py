@@ -139,11 +139,11 @@ def _writes(operation: Operation) -> Iterator[Write]:
             if dropped:
                 yield Write(post_id, _DROP, (ONCE, post_id))
             if parent_id:
-                yield Write(("replies", parent_id), _ADD_REPLY, row)
+                yield Write(parent_id, _ADD_REPLY, row)
             if parent_id and dropped:
-                yield Write(("replies", parent_id), _DROP_REPLY, (ONCE, parent_id, post_id))
+                yield Write(parent_id, _DROP_REPLY, (ONCE, parent_id, post_id))
         case DropAccount(account_id):
-            yield Write(("closed", account_id), _CLOSE, (account_id, ONCE))
+            yield Write(account_id, _CLOSE, (account_id, ONCE))
 
 
 def _way_from(rows: Mapping[int, Any], post_id: int) -> list[int]:

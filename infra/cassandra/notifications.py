@@ -7,8 +7,9 @@ at the same time one sees both. Whether a post or a person is gone is looked up 
 """
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from domain.ids import AccountId, ItemId
@@ -56,7 +57,8 @@ VALUES (?, ?, ?, ?, true) USING TIMESTAMP ?"""
 _SET: Final = """INSERT INTO @registers (register, actor_id, rank, item_id, list, live)
 VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"""
 _VERSIONS: Final = """SELECT register, actor_id, item_id, list, live FROM @registers
-WHERE actor_id IN ? AND register IN ?"""
+WHERE register IN ?"""
+_VERSIONS_BY: Final = f"{_VERSIONS} AND actor_id IN ?"
 _GO: Final = "INSERT INTO @gone (id) VALUES (?) USING TIMESTAMP ?"
 _GONE: Final = "SELECT id FROM @gone WHERE id IN ?"
 _MARK: Final = "INSERT INTO @read_marks (account_id, up_to_id) VALUES (?, ?) USING TIMESTAMP ?"
@@ -75,6 +77,8 @@ class _Told(NamedTuple):
     list_: int
     live: bool
     post_id: int
+    # Whether it has versions by others than this actor.
+    is_shared: bool = False
 
     @property
     def place(self) -> Place:
@@ -155,7 +159,7 @@ class CassandraNotifications:
         return [] if gone else rows
 
     def _tell(self, told: _Told) -> Iterator[Write]:
-        *register, post_id = told
+        *register, post_id, _ = told
         yield Write(told.register, _SET, (*register, ONCE))
         if told.live:
             partition = self._lists.partition_of(*told.place)
@@ -164,16 +168,20 @@ class CassandraNotifications:
 
     async def _end_outdone(self, told: Sequence[_Told]) -> None:
         """End what versions of these registers caused, but for those with the highest rank."""
-        touched = {
+        actors = {
             register: {one.actor_id for one in ones}
-            for register, ones in by_key(told, lambda one: one.register).items()
+            for register, ones in by_key(told, attrgetter("register")).items()
         }
-        found = await self._tables.read_all(
-            (_VERSIONS, (list(set().union(*(touched[r] for r in registers))), registers))
-            for registers in together(touched)
+        shared = {one.register: actors[one.register] for one in told if one.is_shared}
+        whole, parts = await asyncio.gather(
+            self._tables.read_keys(_VERSIONS, actors.keys() - shared.keys()),
+            self._tables.read_all(
+                (_VERSIONS_BY, (registers, list(set().union(*(actors[r] for r in registers)))))
+                for registers in together(shared)
+            ),
         )
         await self._tables.write(
-            self._ended(row) for rows in found for row in _outdone(rows) if row.live
+            self._ended(row) for row in _outdone(chain(whole, *parts)) if row.live
         )
 
     def _ended(self, row: Any) -> Write:
@@ -198,7 +206,7 @@ def _told(operation: Operation) -> Iterator[_Told]:
             yield _Told(register, actor_id, -version, item_id, list_, True, post_id)
         case SetReaction(to, post_id, actor_id, kind, item_id, on, version):
             register, list_ = f"{to}/{kind}/{post_id}", _LISTS[kind]
-            yield _Told(register, actor_id, version, item_id, list_, on, post_id)
+            yield _Told(register, actor_id, version, item_id, list_, on, post_id, is_shared=True)
         case SetFollow(to, actor_id, item_id, on, version):
             # Of its own for each who follows: somebody may have a hundred million of them.
             register, list_ = f"{to}/follow/{actor_id}", _LISTS["follow"]
@@ -211,9 +219,9 @@ def _marks(operation: Operation) -> Iterator[Write]:
     """What an operation says that is no register's version."""
     match operation:
         case DropPost(gone_id) | DropAccount(gone_id):
-            yield Write(("gone", gone_id), _GO, (gone_id, ONCE))
+            yield Write(gone_id, _GO, (gone_id, ONCE))
         case MarkRead(account_id, up_to_id):
-            yield Write(("read", account_id), _MARK, (account_id, up_to_id, up_to_id))
+            yield Write(account_id, _MARK, (account_id, up_to_id, up_to_id))
         case _:
             pass
 
@@ -222,7 +230,7 @@ def _recipient_of(register: str) -> int:
     return int(register.partition("/")[0])
 
 
-def _outdone(rows: Sequence[Any]) -> Iterator[Any]:
+def _outdone(rows: Iterable[Any]) -> Iterator[Any]:
     """Of each actor's versions, which come by rank, all but the last."""
     for versions in by_key(rows, lambda row: (row.register, row.actor_id)).values():
         yield from versions[:-1]

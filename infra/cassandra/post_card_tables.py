@@ -93,13 +93,13 @@ def writes_of(operation: Operation, lists: BucketedLists) -> Iterator[Write]:
             yield Write(operation.post_id, _ADD, (*values, ONCE))
         case EditPost(post_id, _, version, event_id, text):
             yield Write(post_id, _EDIT, (version, version, text, post_id))
-            yield Write(("edits", post_id), _KEEP_EDIT, (post_id, version, event_id, text, ONCE))
+            yield Write(post_id, _KEEP_EDIT, (post_id, version, event_id, text, ONCE))
         case DropPost(post_id):
             yield from drops_of(post_id)
         case SetLike() | SetRepost() | SetBookmark():
             yield from _reaction(operation, lists)
         case DropAccount(account_id):
-            yield Write(("closed", account_id), _CLOSE, (account_id, ONCE))
+            yield Write(account_id, _CLOSE, (account_id, ONCE))
     for place, other_id in _items_of(operation):
         partition = lists.partition_of(*place)
         yield Write(partition, _PUT, (*partition, place[2], other_id, ONCE))
@@ -164,7 +164,7 @@ def told_posts(
 def drops_of(post_id: PostId) -> Iterator[Write]:
     """A post is gone, whatever comes after."""
     yield Write(post_id, _DROP, (FOR_EVER, post_id))
-    yield Write(("edits", post_id), _DROP_EDITS, (FOR_EVER, post_id))
+    yield Write(post_id, _DROP_EDITS, (FOR_EVER, post_id))
 
 
 def undoing_of(account_id: AccountId, post_id: PostId, lists: BucketedLists) -> Write:

@@ -82,7 +82,7 @@ class Tallies:
         """What writes memberships. They are counted afterwards."""
         return [
             Write(
-                ("members", target_id),
+                target_id,
                 _ADD,
                 (target_id, family, _slot_of(member_id), member_id, event_id, live, ONCE),
             )
@@ -173,12 +173,12 @@ def _standing(rows: Iterable[Any]) -> int:
 
 def _slot(one: _Set, slot: int, count: int, seen: int) -> Write:
     family, target_id = one
-    return Write(("slots", target_id), _SET_SLOT, (target_id, family, slot, count, seen, seen))
+    return Write(target_id, _SET_SLOT, (target_id, family, slot, count, seen, seen))
 
 
 def _total(one: _Set, count: int, seen: int) -> Write:
     family, target_id = one
-    return Write(("totals", target_id), _SET_TOTAL, (target_id, family, count, seen))
+    return Write(target_id, _SET_TOTAL, (target_id, family, count, seen))
 
 
 def _slot_of(member_id: int) -> int:

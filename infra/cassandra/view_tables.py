@@ -18,7 +18,7 @@ from collections.abc import (
     Sized,
 )
 from itertools import chain
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
 from domain.ids import ID_MAX
@@ -27,18 +27,29 @@ from infra.claims import Claims
 
 ONCE: Final = 1
 FOR_EVER: Final = ID_MAX - 1
-# Keys in one IN, and requests under way at once. A batch is cheaper by far than its statements one
-# by one, even across partitions; of more than ten Cassandra warns.
+# Keys in one IN, and requests under way at once.
 KEYS_MAX: Final = 50
-ROWS_MAX: Final = 50
-PARTITIONS_MAX: Final = 10
+# A request costs Cassandra as much as eight mutations, and what a batch writes to one key, in any
+# number of tables, is one mutation. But a node that is not busy does a batch's mutations one after
+# the other and waits for the disk each time: few are spread over several requests, many are not.
+PARTITIONS_FEW: Final = 20
+SPREAD: Final = 8
+ROWS_MAX: Final = 100
+# Of long values. With what rows have besides it is less than the 50 KiB that Cassandra refuses
+# unless it is told otherwise.
+BYTES_MAX: Final = 24 << 10
+# Partitions of several that are read with one statement for rows that not all of them have.
+READ_TOGETHER_MAX: Final = 20
 # Keys below which so few are wanted that those below other keys may be asked for as well.
 FEW: Final = 4
 AT_ONCE: Final = 64
 
+_KEY: Final = itemgetter(0)
+
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 _CHECKPOINTS: Final = "one tinyint, place int, position bigint, PRIMARY KEY (one, place)"
+_CHECKPOINTS_KEY: Final = 1
 _ADVANCE: Final = """INSERT INTO @checkpoints (one, place, position) VALUES (1, ?, ?)
 USING TIMESTAMP ?"""
 _CHECKPOINT: Final = "SELECT place, position FROM @checkpoints WHERE one = 1"
@@ -51,9 +62,10 @@ _FORGET: Final = "DELETE FROM view_claims WHERE namespace = ?"
 
 
 class Write(NamedTuple):
-    """A statement that writes into one partition, which is named so that no other is."""
+    """A statement that writes into the partition of a key, which several tables may have: what is
+    written to one key is one mutation."""
 
-    partition: Hashable
+    key: Hashable
     cql: str
     values: Sequence[Any]
 
@@ -114,7 +126,7 @@ class ViewTables:
         Superseded."""
         await self._claims.check_now_and_then(checkpoint, self._claimed)
         await self.write(
-            Write("checkpoints", _ADVANCE, (place, position, position))
+            Write(_CHECKPOINTS_KEY, _ADVANCE, (place, position, position))
             for place, position in checkpoint.items()
         )
 
@@ -160,17 +172,19 @@ class ViewTables:
 
 
 def _batches(writes: Iterable[Write]) -> Iterator[Sequence[Write]]:
-    """The writes in batches of few partitions."""
+    """The writes in batches of few keys, rows and bytes."""
+    by_keys = by_key(writes, _KEY)
+    keys_max = max(PARTITIONS_FEW, len(by_keys) // SPREAD)
     batch: list[Write] = []
-    partitions = 0
-    for same in by_key(writes, attrgetter("partition")).values():
-        for start in range(0, len(same), ROWS_MAX):
-            rows = same[start : start + ROWS_MAX]
-            if partitions == PARTITIONS_MAX or len(batch) + len(rows) > ROWS_MAX:
+    keys = size = 0
+    for same in by_keys.values():
+        keys += 1
+        for write in same:
+            if keys > keys_max or len(batch) >= ROWS_MAX or size > BYTES_MAX:
                 yield batch
-                batch, partitions = [], 0
-            batch = [*batch, *rows]
-            partitions += 1
+                batch, keys, size = [], 1, 0
+            batch.append(write)
+            size += sum(len(value) for value in write.values if type(value) is bytes)
     if batch:
         yield batch
 
@@ -179,8 +193,8 @@ def together(wanted: Mapping[KeyT, Sized]) -> Iterator[list[KeyT]]:
     """Partitions to read with one statement, which asks each for what is wanted of any of them:
     several of which little is wanted, or one."""
     few = [key for key, some in wanted.items() if len(some) <= FEW]
-    for start in range(0, len(few), PARTITIONS_MAX):
-        yield few[start : start + PARTITIONS_MAX]
+    for start in range(0, len(few), READ_TOGETHER_MAX):
+        yield few[start : start + READ_TOGETHER_MAX]
     for key, some in wanted.items():
         if len(some) > FEW:
             yield [key]

@@ -26,6 +26,8 @@ def worker(
         )
         raise typer.Exit(2)
     # Imported here: they need the clients of the engines, which the embedded profile has not got.
+    import uvloop  # noqa: PLC0415
+
     from infra import json_logs  # noqa: PLC0415
     from infra.profiles import workers  # noqa: PLC0415
 
@@ -34,6 +36,8 @@ def worker(
     if unknown:
         fail(f"There is no worker {unknown[0]}: {', '.join(workers.NAMES)}")
     json_logs.configure(settings.log_level)
+    # For Faust's threads too, which have a loop each.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     try:
         asyncio.run(workers.work(settings, wanted))
     except Exception:

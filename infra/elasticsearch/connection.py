@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Self
 
+import orjson
 from elasticsearch import (
     ApiError,
     AsyncElasticsearch,
@@ -12,6 +13,7 @@ from elasticsearch import (
     OrjsonSerializer,
 )
 from elasticsearch import ConnectionError as Unreachable
+from elasticsearch.serializer import NdjsonSerializer
 
 from infra.breaker import Breaker, Passing
 from projections.projection import StoreUnavailable
@@ -23,6 +25,8 @@ CHANGE_S: Final = 60.0
 OUTAGES: Final = frozenset({408, 429, 502, 503, 504})
 CONFLICT: Final = 409
 EXISTS: Final = "resource_already_exists_exception"
+# Of what an engine says of each write, that which is read.
+WRITTEN: Final = "errors,items.*.status,items.*._id,items.*.error"
 
 Body = Mapping[str, Any]
 
@@ -46,6 +50,14 @@ class Answer(NamedTuple):
     total: int
 
 
+class _OrjsonLines(NdjsonSerializer):
+    """The bodies of many lines, which the client has no quick way for."""
+
+    def json_dumps(self, data: Any) -> bytes:
+        """One line. Raises TypeError."""
+        return orjson.dumps(data)
+
+
 class ElasticsearchConnection:
     """Requests to one cluster. Every method raises StoreUnavailable where it does not answer, at
     once where it did not a moment ago, or answers for a part of its shards only; whether a write
@@ -65,7 +77,10 @@ class ElasticsearchConnection:
                 url,
                 request_timeout=ANSWER_S,
                 max_retries=0,
-                serializers={"application/json": OrjsonSerializer()},
+                serializers={
+                    "application/json": OrjsonSerializer(),
+                    "application/x-ndjson": _OrjsonLines(),
+                },
             )
         )
 
@@ -106,7 +121,9 @@ class ElasticsearchConnection:
             at = {"_id": document_id, "version": version, "version_type": wins}
             lines += ({"index": at}, document)
         with self._asked():
-            answer = await self._client.bulk(index=index, operations=lines, refresh=refresh)
+            answer = await self._client.bulk(
+                index=index, operations=lines, refresh=refresh, filter_path=WRITTEN
+            )
         if not answer["errors"]:
             return set()
         items = [item["index"] for item in answer["items"]]

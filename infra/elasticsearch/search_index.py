@@ -1,5 +1,6 @@
 """The search index in Elasticsearch."""
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -33,23 +34,33 @@ class ElasticsearchSearchIndex:
     Two indexes: of the posts and people, named as the namespace, and of the checkpoints, which are
     written after a refresh of the first, so that a search finds whatever a checkpoint covers; with
     them are the claims.
+
+    Where nobody searches yet (`searched`), batches are not refreshed: most of what an engine does
+    to index them would be that. Searches find what was applied after `show`.
     """
 
     def __init__(
-        self, connection: ElasticsearchConnection, namespace: str, *, shards: int = 1
+        self,
+        connection: ElasticsearchConnection,
+        namespace: str,
+        *,
+        shards: int = 1,
+        searched: bool = True,
     ) -> None:
         self._connection = connection
         self.namespace = namespace
         self._checkpoints = f"{namespace}_checkpoints"
         self._shards = shards
+        self._searched = searched
         self._claims = Claims()
 
     async def create(self) -> None:
         """Make the indexes that are missing."""
         several = {**SETTINGS, "number_of_shards": self._shards}
-        await self._connection.create_index(self.namespace, several, queries.MAPPINGS)
-        await self._connection.create_index(
-            self._checkpoints, SETTINGS, queries.CHECKPOINT_MAPPINGS
+        create = self._connection.create_index
+        await asyncio.gather(
+            create(self.namespace, several, queries.MAPPINGS),
+            create(self._checkpoints, SETTINGS, queries.CHECKPOINT_MAPPINGS),
         )
 
     async def drop(self) -> None:
@@ -84,10 +95,17 @@ class ElasticsearchSearchIndex:
             Write(str(partition), position, {"partition": partition, "position": position})
             for partition, position in checkpoint.items()
         ]
-        await self._connection.write(self._checkpoints, positions, refresh=True)
+        await self._connection.write(self._checkpoints, positions, refresh=self._searched)
+
+    async def show(self) -> None:
+        """Let searches find everything that was applied, before checkpoints say so."""
+        await self._connection.refresh(self.namespace)
+        await self._connection.refresh(self._checkpoints)
 
     async def checkpoint(self) -> Mapping[int, int]:
         """See `Checkpoints.checkpoint`."""
+        if not self._searched:
+            await self.show()
         (found,) = await self._connection.search(self._checkpoints, queries.CHECKPOINTS)
         return {partition: position for partition, position in found.sorts}
 
@@ -167,8 +185,9 @@ class ElasticsearchSearchIndex:
         )
         closed = {document_id for document_id, source in marks.items() if source.get("gone")}
         await self._remove(post.post_id for post in posts if _person(post.author_id) in closed)
-        await self._connection.refresh(self.namespace)
         closings = sorted({op.account_id for op in operations if isinstance(op, DropPerson)})
+        if self._searched or closings:
+            await self._connection.refresh(self.namespace)
         if closings:
             await self._remove_posts_of(closings)
 

@@ -5,18 +5,17 @@ What is new comes by a thread (`infra.kafka.following`) from where the topics en
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from domain.errors import Unavailable
-from domain.topics import Place, place_of
+from domain.topics import place_of
 from infra.kafka.following import Following
+from infra.kafka.lookup import KafkaLookup, decoded
 from infra.kafka.reading import PartitionReader
 from infra.kafka.tails import Tails
 from infra.kafka.topics import KafkaTopics
 from streams.envelope import Codec
 from streams.feed import Fed
-from streams.records import load_keys
 
 TAIL_MAX: Final = 300
 BATCH: Final = 1_000
@@ -37,8 +36,7 @@ class KafkaFeed:
         self._partitions: Sequence[int] = ()
         self._tails = Tails({}, tail_max)
         self._following: Following | None = None
-        self._seeking = ThreadPoolExecutor(1, thread_name_prefix="kafka-seek")
-        self._reader: PartitionReader | None = None
+        self._lookup = KafkaLookup(servers, codec, prefix=prefix)
 
     async def start(self) -> None:
         """Follow the topics from their present ends. Raises Unavailable."""
@@ -88,8 +86,7 @@ class KafkaFeed:
         found = self._tails.behind(partition, after, limit)
         if found is not None:
             return found
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._seeking, self._seek, partition, after, limit)
+        return await self._lookup.read(partition, after, limit)
 
     async def read_range(
         self, partition: int, after: int, until: int
@@ -101,7 +98,7 @@ class KafkaFeed:
         try:
             while after < until:
                 limit = min(BATCH, until - after)
-                batch = await asyncio.to_thread(self._decoded, reader, place, after, limit)
+                batch = await asyncio.to_thread(decoded, reader, self._codec, place, after, limit)
                 if not batch:
                     raise Unavailable(f"{place.name} ends at {after}, before {until}")
                 after = batch[-1].position
@@ -113,18 +110,4 @@ class KafkaFeed:
         """Follow no more, and let the connections go."""
         if self._following is not None:
             await asyncio.to_thread(self._following.close)
-        if self._reader is not None:
-            await asyncio.to_thread(self._reader.close)
-        self._seeking.shutdown(wait=False)
-
-    def _seek(self, partition: int, after: int, limit: int) -> Sequence[Fed]:
-        if self._reader is None:
-            self._reader = PartitionReader(self._servers, prefix=self._prefix)
-        return self._decoded(self._reader, place_of(partition), after, limit)
-
-    def _decoded(
-        self, reader: PartitionReader, place: Place, after: int, limit: int
-    ) -> Sequence[Fed]:
-        records = reader.read(place, after, limit)
-        load_keys(records, self._codec)
-        return [one.fed(place, self._codec) for one in records]
+        await self._lookup.close()

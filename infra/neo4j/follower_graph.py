@@ -1,6 +1,6 @@
 """The follower graph in Neo4j."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from neo4j import AsyncManagedTransaction
@@ -10,6 +10,7 @@ from domain.objects import AccountViewer
 from infra.claims import Claims
 from infra.neo4j import follower_graph_cypher as cypher
 from infra.neo4j.connection import Neo4jConnection, Row, run
+from infra.neo4j.pairs import Ends, Side, changes, pair_of, sides_of
 from projections.follower_graph import (
     FRIENDS_MAX,
     FRIENDS_OF_FRIEND_MAX,
@@ -32,6 +33,7 @@ class Neo4jFollowerGraph:
 
     Ties and checkpoint of a batch are one transaction, so that the graph is always that of its
     checkpoint; a closing comes before it, because the edges of an account may be too many for one.
+    Batches take turns in the engine (`follower_graph_cypher`), so none is a deadlock's victim.
     """
 
     def __init__(self, connection: Neo4jConnection, namespace: str) -> None:
@@ -67,17 +69,15 @@ class Neo4jFollowerGraph:
     async def apply(self, operations: Sequence[Operation], checkpoint: Mapping[int, int]) -> None:
         """See `Store.apply`. Raises Superseded."""
         closed = sorted({op.account_id for op in operations if isinstance(op, DropAccount)})
-        ties = _latest(op for op in operations if isinstance(op, SetTie))
-        accounts = sorted({end for tie in ties for end in (tie["by"], tie["to"])})
+        sides = sides_of(op for op in operations if isinstance(op, SetTie))
         if closed:
             await self._close(closed)
 
         async def work(transaction: AsyncManagedTransaction) -> None:
-            if ties:
-                await run(transaction, self._names.fill(cypher.LOCK), ids=accounts)
-                await run(transaction, self._names.fill(cypher.SET_TIES), ties=ties)
+            written = await self._changes(transaction, sides) if sides else {}
+            writing = self._names.fill(cypher.WRITE_PAIRS if written else cypher.ADVANCE)
             positions = sorted(checkpoint.items())
-            kept = await run(transaction, self._names.fill(cypher.ADVANCE), positions=positions)
+            kept = await run(transaction, writing, batch={"positions": positions, **written})
             self._claims.check(checkpoint, {partition: epoch for partition, epoch in kept})
 
         await self._connection.write(work)
@@ -140,8 +140,18 @@ class Neo4jFollowerGraph:
         """As `relations`, of each reader and account."""
         if not pairs:
             return {}
-        [[rows]] = await self._read(cypher.RELATIONS, pairs=[list(pair) for pair in pairs])
-        return {(row[0], row[1]): AccountViewer(*row[2:]) for row in rows}
+        asked = {pair_of(*pair) for pair in pairs}
+        [[rows]] = await self._read(cypher.RELATIONS, pairs=[list(pair) for pair in asked])
+        said = {
+            ends: does
+            for low, high, *does in rows
+            for ends, does in (((low, high), does[:3]), ((high, low), does[3:]))
+        }
+        return {
+            (reader, one): _viewer(said[reader, one], said[one, reader])
+            for reader, one in pairs
+            if (reader, one) in said
+        }
 
     async def closing(self, account_id: AccountId, limit: int) -> Sequence[AccountId] | None:
         """Let no tie to the account come any more; all who have one now, or None if they are more
@@ -152,7 +162,7 @@ class Neo4jFollowerGraph:
 
     async def follow_of(self, follower_id: AccountId, followed_id: AccountId) -> EventId | None:
         """See `FollowerGraph.follow_of`."""
-        rows = await self._read(cypher.FOLLOW, follower=follower_id, followed=followed_id)
+        rows = await self._read(cypher.FOLLOW, by=follower_id, to=followed_id)
         return EventId(rows[0][0]) if rows else None
 
     async def _shared(
@@ -186,6 +196,17 @@ class Neo4jFollowerGraph:
         edges = [Edge(EventId(edge), AccountId(other)) for edge, other in rows]
         return edges[::-1] if window.upwards else edges
 
+    async def _changes(
+        self, transaction: AsyncManagedTransaction, sides: Mapping[Ends, Side]
+    ) -> Mapping[str, Sequence[Row]]:
+        """What these sides change. Nobody else changes ties from here to the transaction's end."""
+        pairs = sorted({pair_of(*ends) for ends in sides})
+        ids = sorted({end for pair in pairs for end in pair})
+        reading = self._names.fill(cypher.READ_PAIRS)
+        batch = {"ids": ids, "pairs": pairs}
+        [[closed, registers]] = await run(transaction, reading, batch=batch)
+        return changes(sides, registers, closed)
+
     async def _close(self, account_ids: Sequence[AccountId]) -> None:
         """No tie comes any more once they are marked; then those that are there can go."""
         await self._mark(account_ids)
@@ -211,23 +232,8 @@ class Neo4jFollowerGraph:
         return await self._connection.read(self._names.fill(asked), **values)
 
 
-def _latest(operations: Iterable[SetTie]) -> list[dict[str, Any]]:
-    """One tie per ordered pair: how they stand at the highest version, each edge's highest id."""
-    ties: dict[tuple[AccountId, AccountId], dict[str, Any]] = {}
-    for op in operations:
-        standing = {"v": op.version, "follows": op.follows, "blocks": op.blocks, "mutes": op.mutes}
-        new = {
-            "by": op.account_id,
-            "to": op.other_id,
-            "v": op.version,
-            "standing": standing,
-            "follow_id": op.follow_id,
-            "block_id": op.block_id,
-            "mute_id": op.mute_id,
-        }
-        known = ties.setdefault((op.account_id, op.other_id), new)
-        for edge in ("follow_id", "block_id", "mute_id"):
-            known[edge] = max(known[edge], new[edge])
-        if new["v"] > known["v"]:
-            known["v"], known["standing"] = op.version, standing
-    return [ties[pair] for pair in sorted(ties)]
+def _viewer(mine: Sequence[bool | None], theirs: Sequence[bool | None]) -> AccountViewer:
+    """From what each of the two does to the other, of each of KINDS."""
+    following, blocking, muting = map(bool, mine)
+    followed_by, blocked_by, _ = map(bool, theirs)
+    return AccountViewer(following, followed_by, blocking, blocked_by, muting)

@@ -1,22 +1,26 @@
 """What the follower graph asks of Neo4j.
 
-An account is a node. STANDS, one from each of a pair to the other, is the register of how the one
-stands to the other: its version, also where nothing is left of it, and the highest id that came for
-each kind of edge. FOLLOWS, BLOCKS and MUTES are there only while they hold, with the id of the
-edge: so a node's degree is its count, and a list is read off an index in its order.
+An account is a node. STANDS, one for each pair, from the lower id to the higher, is the register of
+how the two stand to each other (`infra.neo4j.pairs`): also where nothing is left of it. FOLLOWS,
+BLOCKS and MUTES are there only while they hold, with the id of the edge: so a node's degree is its
+count, and a list is read off an index in its order.
 """
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from infra.neo4j.pairs import KINDS, PROPERTIES
 from projections.follower_graph import EdgeList
 
-# Each list: the relationships, the end that the list is of, and the end that is listed.
+_OUT: Final = {"mine": "by", "theirs": "to", "by": "$account", "to": "other"}
+_IN: Final = {"mine": "to", "theirs": "by", "by": "other", "to": "$account"}
+# Each list: the relationships, the end that the list is of and the end that is listed, and who is
+# at either end.
 LISTS: Final[Mapping[EdgeList, Mapping[str, str]]] = {
-    "followers": {"edges": "follows", "mine": "to", "theirs": "by"},
-    "following": {"edges": "follows", "mine": "by", "theirs": "to"},
-    "blocks": {"edges": "blocks", "mine": "by", "theirs": "to"},
-    "mutes": {"edges": "mutes", "mine": "by", "theirs": "to"},
+    "followers": {"edges": "follows", **_IN},
+    "following": {"edges": "follows", **_OUT},
+    "blocks": {"edges": "blocks", **_OUT},
+    "mutes": {"edges": "mutes", **_OUT},
 }
 
 
@@ -52,8 +56,9 @@ SCHEMA: Final = (
     "CREATE CONSTRAINT <account>_ids IF NOT EXISTS FOR (a:<account>) REQUIRE a.id IS UNIQUE",
     """CREATE CONSTRAINT <account>_partitions IF NOT EXISTS
     FOR (c:<checkpoint>) REQUIRE c.partition IS UNIQUE""",
-    """CREATE CONSTRAINT <account>_pairs IF NOT EXISTS
-    FOR ()-[s:<stands>]-() REQUIRE (s.by, s.to) IS UNIQUE""",
+    # Writers take turns, so that no two make the register of one pair: a constraint would see to it
+    # at a third more of a batch's time.
+    "CREATE INDEX <account>_pairs IF NOT EXISTS FOR ()-[s:<stands>]-() ON (s.low, s.high)",
     """CREATE INDEX <account>_following IF NOT EXISTS
     FOR ()-[e:<follows>]-() ON (e.by, e.id)""",
     """CREATE INDEX <account>_followers IF NOT EXISTS
@@ -63,61 +68,86 @@ SCHEMA: Final = (
     "CALL db.awaitIndexes(60)",
 )
 DROP_SCHEMA: Final = (
-    *(f"DROP CONSTRAINT <account>_{name} IF EXISTS" for name in ("ids", "partitions", "pairs")),
+    *(f"DROP CONSTRAINT <account>_{name} IF EXISTS" for name in ("ids", "partitions")),
     *(
         f"DROP INDEX <account>_{name} IF EXISTS"
-        for name in ("following", "followers", "blocks", "mutes")
+        for name in ("pairs", "following", "followers", "blocks", "mutes")
     ),
 )
 DELETE_EDGES: Final = "MATCH ()-[r:<kind>]->() WITH r LIMIT $slice DELETE r RETURN count(*)"
 DELETE_NODES: Final = "MATCH (n:<label>) WITH n LIMIT $slice DELETE n RETURN count(*)"
 
-# A SET locks a node even where it changes nothing: what is read of it afterwards stays so until
-# the transaction ends. Ids come sorted, so that two batches cannot wait for each other.
-LOCK: Final = "UNWIND $ids AS id MERGE (a:<account> {id: id}) SET a.locked = true"
-CLOSE: Final = "UNWIND $ids AS id MERGE (a:<account> {id: id}) SET a.closed = true"
-DELETE_EDGES_OF_CLOSED: Final = """
+# A SET locks a node even where it changes nothing, until the transaction ends: whoever changes ties
+# waits here for whoever does. Locks of accounts and their edges, taken in whatever order the engine
+# comes by them, would let batches wait for each other; and the most followed are in most batches.
+_TURN: Final = """
+MERGE (turn:<checkpoint> {partition: -1}) SET turn.locked = true
+WITH turn
+"""
+CLOSE: Final = f"{_TURN} UNWIND $ids AS id MERGE (a:<account> {{id: id}}) SET a.closed = true"
+DELETE_EDGES_OF_CLOSED: Final = f"""{_TURN}
 UNWIND $ids AS id
-MATCH (:<account> {id: id})-[r:<stands>|<follows>|<blocks>|<mutes>]-()
+MATCH (:<account> {{id: id}})-[r:<stands>|<follows>|<blocks>|<mutes>]-()
 WITH r LIMIT $slice DELETE r RETURN count(*)
 """
 TIED: Final = """
-MATCH (:<account> {id: $account})-[:<stands>|<follows>|<blocks>|<mutes>]-(other)
-WITH DISTINCT other LIMIT $limit RETURN collect(other.id)
+MATCH (:<account> {id: $account})-[:<stands>]-(other)
+WITH other LIMIT $limit RETURN collect(other.id)
 """
-_LIVE: Final = """[live IN [
-    [s.follows, '<follows>', s.follow_id], [s.blocks, '<blocks>', s.block_id],
-    [s.mutes, '<mutes>', s.mute_id]] WHERE live[0] | live[1..]]"""
-_CREATE: Final = """
-FOREACH (live IN [live IN now WHERE live[0] = '<{kind}>' AND NOT live IN was] |
-    CREATE (a)-[:<{kind}> {{by: tie.by, to: tie.to, id: live[1]}}]->(b))"""
-# Only a higher version says how they stand; every event may say which edge it made.
-SET_TIES: Final = f"""
-UNWIND $ties AS tie
-MATCH (a:<account> {{id: tie.by}}) WHERE a.closed IS NULL
-MATCH (b:<account> {{id: tie.to}}) WHERE b.closed IS NULL
-MERGE (a)-[s:<stands> {{by: tie.by, to: tie.to}}]->(b)
-ON CREATE SET s.v = -1, s.follow_id = 0, s.block_id = 0, s.mute_id = 0
-WITH tie, a, b, s, {_LIVE} AS was
-SET s += CASE WHEN s.v < tie.v THEN tie.standing ELSE {{}} END
-SET s.follow_id = CASE WHEN s.follow_id < tie.follow_id THEN tie.follow_id ELSE s.follow_id END,
-    s.block_id = CASE WHEN s.block_id < tie.block_id THEN tie.block_id ELSE s.block_id END,
-    s.mute_id = CASE WHEN s.mute_id < tie.mute_id THEN tie.mute_id ELSE s.mute_id END
-WITH tie, a, b, was, {_LIVE} AS now
-CALL (a, b, was, now) {{
-    WITH a, b, was, now WHERE any(live IN was WHERE NOT live IN now)
-    MATCH (a)-[e:<follows>|<blocks>|<mutes>]->(b) WHERE NOT [type(e), e.id] IN now
-    DELETE e
+# What a batch has comes in one map: a list that is a parameter itself is planned for anew with each
+# order of magnitude of its length, which takes as long as writing some hundred ties.
+#
+# Makes the accounts that are missing; which are closed, and the registers of the pairs that have
+# one. What it says stays so until the transaction ends.
+READ_PAIRS: Final = f"""{_TURN}
+CALL () {{
+    UNWIND $batch.ids AS id MERGE (a:<account> {{id: id}})
+    WITH a WHERE a.closed RETURN collect(a.id) AS closed
 }}
-{"".join(_CREATE.format(kind=kind) for kind in ("follows", "blocks", "mutes"))}
+CALL () {{
+    UNWIND $batch.pairs AS pair MATCH ()-[s:<stands> {{low: pair[0], high: pair[1]}}]->()
+    RETURN collect([{", ".join(f"s.{name}" for name in PROPERTIES)}]) AS registers
+}}
+RETURN closed, registers
 """
 ADVANCE: Final = """
-UNWIND $positions AS at
+UNWIND $batch.positions AS at
 MERGE (c:<checkpoint> {partition: at[0]}) SET c.locked = true
 WITH c, at SET c.position = CASE
 WHEN c.position > at[1] THEN c.position ELSE at[1] END
 RETURN c.partition, coalesce(c.epoch, 0)
 """
+_ROW: Final = {name: f"row[{at}]" for at, name in enumerate(PROPERTIES)}
+_MADE: Final = ", ".join(f"{name}: {value}" for name, value in _ROW.items())
+_CHANGED: Final = ", ".join(f"s.{name} = {_ROW[name]}" for name in PROPERTIES[2:])
+_END: Final = """
+CALL () {{
+    UNWIND $batch.ended_{kind} AS edge
+    MATCH ()-[e:<{kind}> {{by: edge[0], id: edge[2]}}]->() WHERE e.to = edge[1]
+    DELETE e
+}}"""
+_BEGIN: Final = """
+CALL () {{
+    UNWIND $batch.begun_{kind} AS edge
+    MATCH (a:<account> {{id: edge[0]}}) MATCH (b:<account> {{id: edge[1]}})
+    CREATE (a)-[:<{kind}> {{by: edge[0], to: edge[1], id: edge[2]}}]->(b)
+}}"""
+# What `changes` says. First what has to be found: what the same transaction has made is in no
+# index yet, so it is looked through each time.
+WRITE_PAIRS: Final = f"""
+CALL () {{
+    UNWIND $batch.changed AS row
+    MATCH ()-[s:<stands> {{low: {_ROW["low"]}, high: {_ROW["high"]}}}]->()
+    SET {_CHANGED}
+}}
+{"".join(_END.format(kind=kind) for kind in KINDS)}
+CALL () {{
+    UNWIND $batch.made AS row
+    MATCH (low:<account> {{id: {_ROW["low"]}}}) MATCH (high:<account> {{id: {_ROW["high"]}}})
+    CREATE (low)-[:<stands> {{{_MADE}}}]->(high)
+}}
+{"".join(_BEGIN.format(kind=kind) for kind in KINDS)}
+{ADVANCE}"""
 CLAIM: Final = """
 UNWIND $partitions AS partition
 MERGE (c:<checkpoint> {partition: partition}) SET c.locked = true
@@ -132,33 +162,52 @@ EDGES: Final = """
 MATCH ()-[e:<edges>]->() WHERE e.<mine> = $account AND e.id > $above AND e.id < $below
 RETURN e.id, e.<theirs> ORDER BY e.<mine> <order>, e.id <order> LIMIT $limit
 """
-EDGES_THAT_THE_READER_FOLLOWS: Final = """
+
+
+def _register(one: str, other: str) -> str:
+    """The register `s` of two accounts."""
+    low = f"CASE WHEN {one} < {other} THEN {one} ELSE {other} END"
+    high = f"CASE WHEN {one} < {other} THEN {other} ELSE {one} END"
+    return f"()-[s:<stands> {{low: {low}, high: {high}}}]->()"
+
+
+def _says(by: str, to: str, name: str) -> str:
+    """What the register `s` of these two has of how the one stands to the other."""
+    return f"CASE WHEN {by} < {to} THEN s.low_{name} ELSE s.high_{name} END"
+
+
+EDGES_THAT_THE_READER_FOLLOWS: Final = f"""
 MATCH ()-[e:<edges>]->() WHERE e.<mine> = $account AND e.id > $above AND e.id < $below
 WITH e ORDER BY e.<mine> <order>, e.id <order>
-MATCH ()-[s:<stands> {by: $reader, to: e.<theirs>}]->() WHERE s.follows
+MATCH {_register("$reader", "e.<theirs>")} WHERE {_says("$reader", "e.<theirs>", "follows")}
 RETURN e.id, e.<theirs> LIMIT $limit
 """
 # The same, found from the reader's side.
-OF_THE_READERS_FOLLOWS: Final = """
+OF_THE_READERS_FOLLOWS: Final = f"""
 MATCH ()-[f:<follows>]->() WHERE f.by = $reader AND f.id >= 0
 WITH f.to AS other
-MATCH ()-[s:<stands> {<mine>: $account, <theirs>: other}]->()
-WHERE s.follows AND s.follow_id > $above AND s.follow_id < $below
-RETURN s.follow_id, other ORDER BY s.follow_id <order> LIMIT $limit
+MATCH {_register("<by>", "<to>")} WHERE {_says("<by>", "<to>", "follows")}
+WITH other, {_says("<by>", "<to>", "follow_id")} AS edge
+WHERE edge > $above AND edge < $below
+RETURN edge, other ORDER BY edge <order> LIMIT $limit
 """
-SUGGESTIONS: Final = """
+_NO_STRANGER: Final = " OR ".join(
+    (
+        *(_says("$reader", "other", name) for name in KINDS),
+        _says("other", "$reader", "blocks"),
+    )
+)
+SUGGESTIONS: Final = f"""
 MATCH ()-[f:<follows>]->() WHERE f.by = $reader AND f.id >= 0
 WITH f ORDER BY f.by DESC, f.id DESC LIMIT $friends
 WITH f.to AS friend
-CALL (friend) {
+CALL (friend) {{
     MATCH ()-[f:<follows>]->() WHERE f.by = friend AND f.id >= 0
     RETURN f.to AS other ORDER BY f.by DESC, f.id DESC LIMIT $friends_of_friend
-}
+}}
 WITH other, count(*) AS paths
 WHERE other <> $reader AND (paths < $paths OR paths = $paths AND other > $after)
-    AND NOT EXISTS { ()-[s:<stands> {by: $reader, to: other}]->()
-        WHERE s.follows OR s.blocks OR s.mutes }
-    AND NOT EXISTS { ()-[s:<stands> {by: other, to: $reader}]->() WHERE s.blocks }
+    AND NOT EXISTS {{ {_register("$reader", "other")} WHERE {_NO_STRANGER} }}
 RETURN paths, other ORDER BY paths DESC, other LIMIT $limit
 """
 # What every page asks comes as one row: the driver takes as long for each row as for all that is
@@ -168,14 +217,11 @@ UNWIND $ids AS id MATCH (a:<account> {id: id})
 RETURN collect([id, COUNT { (a)<-[:<follows>]-() }, COUNT { (a)-[:<follows>]->() }])
 """
 RELATIONS: Final = """
-UNWIND $pairs AS pair
-WITH pair[0] AS reader, pair[1] AS id
-OPTIONAL MATCH ()-[mine:<stands> {by: reader, to: id}]->()
-OPTIONAL MATCH ()-[theirs:<stands> {by: id, to: reader}]->()
-WITH reader, id, mine, theirs WHERE mine IS NOT NULL OR theirs IS NOT NULL
-RETURN collect([reader, id, coalesce(mine.follows, false), coalesce(theirs.follows, false),
-    coalesce(mine.blocks, false), coalesce(theirs.blocks, false), coalesce(mine.mutes, false)])
+UNWIND $pairs AS pair MATCH ()-[s:<stands> {low: pair[0], high: pair[1]}]->()
+RETURN collect([s.low, s.high, s.low_follows, s.low_blocks, s.low_mutes,
+    s.high_follows, s.high_blocks, s.high_mutes])
 """
-FOLLOW: Final = """
-MATCH ()-[s:<stands> {by: $follower, to: $followed}]->() WHERE s.follows RETURN s.follow_id
+FOLLOW: Final = f"""
+MATCH {_register("$by", "$to")} WHERE {_says("$by", "$to", "follows")}
+RETURN {_says("$by", "$to", "follow_id")}
 """

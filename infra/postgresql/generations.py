@@ -2,13 +2,14 @@
 of an installation look at."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from domain.errors import NotFound
 from infra.generations import AlreadyBuilt, Generation, State, first_of
 from infra.postgresql.database import Database, Transaction, checked
 from infra.postgresql.held_locks import held
+from infra.postgresql.listening import Heard, listening
 from infra.postgresql.replay_orders import PostgresqlReplayOrders
 from projections.projection import Projection
 
@@ -39,6 +40,10 @@ class PostgresqlGenerations:
         """Those of all projections that were ever replayed, in one look."""
         rows = await self._database.rows(self._named(_EVERY))
         return [Generation(*row) for row in rows]
+
+    def heard(self) -> AbstractAsyncContextManager[Heard]:
+        """Hears of every change, of whichever process."""
+        return listening(self._url, f"{self._namespace}.generations")
 
     async def of(self, projection: Projection) -> Sequence[Generation]:
         """All of this version, oldest first; of a new version there is one, which is live."""

@@ -21,7 +21,7 @@ from infra.postgresql.database import Database, Row, checked
 from infra.postgresql.looking import Looking
 from infra.postgresql.migrations import SHARED
 from projections.projection import StoreUnavailable
-from streams.envelope import Erased
+from streams.envelope import Erased, NotAtHand
 
 CACHED_KEYS_MAX: Final = 100_000
 LOOK_S: Final = 1.0
@@ -43,7 +43,8 @@ _GET_SECRET: Final = "SELECT secret FROM {ns}.secrets WHERE name = %s"
 
 
 class PostgresqlKeyring:
-    """Implements `streams.envelope.Keyring` and `commands.ports.Handles`. Thread-safe.
+    """Implements `Keyring`, `Loading` and `Remembering` of `streams.envelope`, and
+    `commands.ports.Handles`. Thread-safe.
 
     A key that another process destroyed opens nothing here after about `LOOK_S`, or, if PostgreSQL
     cannot be reached, as soon as it can.
@@ -68,10 +69,14 @@ class PostgresqlKeyring:
 
     def open(self, person_id: AccountId, sealed: bytes) -> bytes:
         """See `Keyring.open`. Raises ValueError for bytes that this key did not seal."""
-        key = self._key(person_id, make=False)
-        if key == _DESTROYED:
-            raise Erased
-        return sealing.unseal(key, person_id, sealed)
+        return _unsealed(self._key(person_id, make=False), person_id, sealed)
+
+    def open_at_hand(self, person_id: AccountId, sealed: bytes) -> bytes:
+        """See `Remembering.open_at_hand`. Raises ValueError as `open`."""
+        key = self._kept(person_id)
+        if key is None:
+            raise NotAtHand
+        return _unsealed(key, person_id, sealed)
 
     async def prepare(self, person_ids: Iterable[AccountId]) -> None:
         """Have these people's keys in memory, and make those that are missing, durably: before
@@ -169,6 +174,12 @@ class PostgresqlKeyring:
 
     def _named(self, sql: str) -> str:
         return sql.replace("{ns}", self._namespace)
+
+
+def _unsealed(key: bytes, person_id: AccountId, sealed: bytes) -> bytes:
+    if key == _DESTROYED:
+        raise Erased
+    return sealing.unseal(key, person_id, sealed)
 
 
 def _new_keys(person_ids: Sequence[AccountId]) -> tuple[list[AccountId], list[bytes]]:

@@ -86,6 +86,12 @@ CREATE TABLE replays (
     per_s double precision NOT NULL DEFAULT 0, left_s double precision,
     seen_at timestamptz, PRIMARY KEY (projection, version, number));
 """
+_GENERATIONS_TOLD: Final = """
+CREATE FUNCTION tell_of_generations() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_notify(TG_TABLE_SCHEMA || '.generations', ''); RETURN NULL; END $$;
+CREATE TRIGGER generations_told AFTER INSERT OR UPDATE OR DELETE ON generations
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_of_generations();
+"""
 STEPS: Final = (
     _KEYS,
     _LEASES,
@@ -95,6 +101,7 @@ STEPS: Final = (
     _DEAD_LETTERS_OF_GENERATIONS,
     _MOMENTS,
     _REPLAYS,
+    _GENERATIONS_TOLD,
 )
 
 _STEPS_TAKEN: Final = """

@@ -7,7 +7,7 @@ is.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final, NamedTuple, Self
@@ -15,14 +15,15 @@ from typing import Any, Final, NamedTuple, Self
 from domain.errors import Unavailable
 from domain.topics import name_of, place_of
 from infra.engines import engines_of
-from infra.generations import Generation
+from infra.generations import FOLLOWING, Generation
 from infra.kafka.archive import ArchiveFeed
 from infra.kafka.feed import KafkaFeed
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_log import ClusterLog
-from infra.profiles.cluster_stores import opened
+from infra.profiles.cluster_stores import made, opened, shown
 from infra.profiles.names import Names
 from infra.profiles.replay_shares import Work, fill_in_processes
+from infra.profiles.waiting import connected
 from infra.settings import Settings
 from infra.steering import Steering
 from projections.projection import StoreUnavailable
@@ -104,11 +105,19 @@ class Filling:
         else:
             work = Work(_fill_share, _Given(self._settings, one, processes))
             await fill_in_processes(work, ends, processes, report, helm)
+        name = self.shared.clients.names.of(projection_named(one.projection), one.number)
+        showing = partial(shown, await self._store(one))
+        await connected(f"the store of {one.projection}", name, showing)
 
     async def fill(self, one: Generation, ends: Ends, report: Report, helm: Helm) -> None:
         """The same in this process, as the helm says."""
         shared = self.shared
-        lanes = [await self._lane(one) for _ in range(LANES)]
+        # Several stores of one namespace do not disturb each other; one of them makes it.
+        stores = [
+            await self._store(one, opened),
+            *[await self._store(one) for _ in range(LANES - 1)],
+        ]
+        lanes = [self._lane(one, store) for store in stores]
         archive = ArchiveFeed(await shared.archive(), shared.codec, await shared.topics.describe())
         whole = WholeLog(archive, KafkaFeed(shared.servers, shared.codec, prefix=shared.prefix))
         await rebuild_in_lanes(
@@ -117,22 +126,27 @@ class Filling:
 
     async def done(self, one: Generation) -> int:
         """How many events a generation has."""
-        lane = await self._lane(one)
-        return sum((await lane.store.checkpoint()).values())
+        store = await self._store(one, opened)
+        return sum((await store.checkpoint()).values())
 
-    async def _lane(self, one: Generation) -> Pipeline:
-        """What fills a generation. Several fill one together: stores of one namespace do not
-        disturb each other."""
-        projection = projection_named(one.projection)
-        store: Any = await opened(
-            projection, self.shared.clients, self._settings, generation=one.number, caching="none"
-        )
+    def _lane(self, one: Generation, store: Any) -> Pipeline:
+        """What fills a generation, with one of its stores."""
         return Pipeline(
-            projection,
+            projection_named(one.projection),
             store,
             self.shared.dead_letters(),
             stalled=lambda _name, _error: None,
             generation=one.number,
+        )
+
+    async def _store(self, one: Generation, by: Callable[..., Awaitable[Any]] = made) -> Any:
+        """A store of a generation, which somebody may read who follows the log with it already."""
+        return await by(
+            projection_named(one.projection),
+            self.shared.clients,
+            self._settings,
+            generation=one.number,
+            caching="none" if one.state in FOLLOWING else "unread",
         )
 
 

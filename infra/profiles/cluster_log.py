@@ -8,6 +8,7 @@ from infra.cassandra.archive_store import CassandraArchive
 from infra.cassandra.event_log import ClusterEventLog, Committed
 from infra.cassandra.session import CassandraSession
 from infra.kafka.feed import KafkaFeed
+from infra.kafka.lookup import KafkaLookup
 from infra.kafka.producer import KafkaProducer
 from infra.kafka.topics import KafkaTopics
 from infra.postgresql.database import Database
@@ -59,6 +60,12 @@ class ClusterLog:
         self._opened.push_async_callback(feed.close)
         await connected("Kafka", self.servers, feed.start)
         return feed
+
+    def lookup(self) -> KafkaLookup:
+        """Where an event is looked up now and then."""
+        lookup = KafkaLookup(self.servers, self.codec, prefix=self.prefix)
+        self._opened.push_async_callback(lookup.close)
+        return lookup
 
     async def session(self) -> CassandraSession:
         """The session on Cassandra."""

@@ -1,6 +1,7 @@
 """Which engine each projection's store is in, in the cluster profile: one line for each."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, Literal
 
 from infra.cached.account_directory import CachedAccountDirectory
@@ -28,8 +29,9 @@ GENERATION: Final = 1
 
 Made = Callable[[Clients, str, Settings], Awaitable[Any]]
 # How what stands before a store in Redis is used: to answer; also by whoever fills the store; to
-# be proven together with the store; not at all, of a generation that nobody reads yet.
-Caching = Literal["reading", "filling", "proving", "none"]
+# be proven together with the store; not at all. `unread` neither, of a generation that nobody reads
+# before it is `shown`.
+Caching = Literal["reading", "filling", "proving", "none", "unread"]
 
 
 async def _home_timelines(clients: Clients, name: str, settings: Settings) -> RedisHomeTimelines:
@@ -57,6 +59,10 @@ _MADE: Final[Mapping[str, Made]] = {
     "account_directory": _on(Clients.postgresql, PostgresqlAccountDirectory),
     "moderation": _on(Clients.postgresql, PostgresqlModeration),
 }
+# Those that cost less to fill while nobody reads them.
+_UNREAD: Final[Mapping[str, Made]] = {
+    "search_index": _on(Clients.elasticsearch, partial(ElasticsearchSearchIndex, searched=False)),
+}
 # Those of which pages of posts and accounts are made.
 _CACHED: Final[Mapping[str, Callable[..., Any]]] = {
     "post_cards": CachedPostCards,
@@ -76,8 +82,9 @@ async def made(
 ) -> Any:
     """The projection's store, whether or not there is anything of it yet."""
     name = clients.names.of(projection, generation)
-    store = await _MADE[projection.name](clients, name, settings)
-    if caching == "none" or projection.name not in _CACHED:
+    made_as = {**_MADE, **_UNREAD} if caching == "unread" else _MADE
+    store = await made_as[projection.name](clients, name, settings)
+    if caching in {"none", "unread"} or projection.name not in _CACHED:
         return store
     caches = await clients.caches()
     cache = caches.of(
@@ -102,6 +109,13 @@ async def opened(
     name = clients.names.of(projection, generation)
     await connected(f"the store of {projection.name}", name, store.create)
     return store
+
+
+async def shown(store: Any) -> None:
+    """Let those who read the store's generation from now on find what was applied to it while it
+    was `unread`. Raises StoreUnavailable."""
+    if isinstance(store, ElasticsearchSearchIndex):
+        await store.show()
 
 
 async def prepared(store: Any, before: Any) -> None:

@@ -1,4 +1,5 @@
-"""What a process of the cluster profile knows of generations: it looks at their rows all the time.
+"""What a process of the cluster profile knows of generations: it looks at their rows whenever it
+hears that one changed.
 
 A look is one statement on a table of a few rows. Where PostgreSQL does not answer, what was seen
 last goes on to count.
@@ -7,13 +8,14 @@ last goes on to count.
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 from infra.generations import Generation, first_of
 from infra.postgresql.generations import PostgresqlGenerations
 from projections.projection import Projection, StoreUnavailable
 
-LOOK_EVERY_S: Final = 0.2
+# Also where nothing is heard: a connection may have died without a word.
+LOOK_EVERY_S: Final = 5.0
 LOOK_AGAIN_S: Final = 1.0
 
 log = logging.getLogger("starling")
@@ -26,6 +28,7 @@ class GenerationWatch:
         self._known = known
         self._seen: Mapping[tuple[str, int], Sequence[Generation]] = {}
         self._turn = asyncio.Event()
+        self._away = False
 
     @property
     def turn(self) -> asyncio.Event:
@@ -53,14 +56,19 @@ class GenerationWatch:
 
     async def run(self) -> None:
         """Look again and again, until it is cancelled."""
-        pause = LOOK_EVERY_S
         while True:
-            await asyncio.sleep(pause)
             try:
-                await self.look()
+                await self._look_when_told()
             except StoreUnavailable as error:
-                if pause == LOOK_EVERY_S:
+                if not self._away:
                     log.warning("Which generations answer cannot be seen: %s", error)
-                pause = LOOK_AGAIN_S
-            else:
-                pause = LOOK_EVERY_S
+                self._away = True
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _look_when_told(self) -> NoReturn:
+        """Raises StoreUnavailable."""
+        async with self._known.heard() as heard:
+            while True:
+                await self.look()
+                self._away = False
+                await heard(LOOK_EVERY_S)

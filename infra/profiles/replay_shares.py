@@ -14,6 +14,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from domain.errors import Refusal, Unavailable
+from infra import interpreter
 from projections.projection import StoreUnavailable
 from streams.pipeline import Paused
 from streams.rebuild import STRAIGHT_ON, Cancelled, Helm, Rebuilt
@@ -132,6 +133,7 @@ def _fill_share(work: Work[GivenT], ends: Ends, telling: Connection) -> None:
     """What a process does."""
     # Who interrupts the first one means all: that one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interpreter.tune()
 
     async def fill() -> None:
         await work.fill(work.given, ends, telling.send)

@@ -11,7 +11,7 @@ from infra.asked_together import AskedTogether
 from infra.cassandra.register_indexer import RegisterIndexer
 from infra.engines import engines_of
 from infra.kafka.archive import KafkaArchive
-from infra.kafka.feed import KafkaFeed
+from infra.kafka.lookup import KafkaLookup
 from infra.kafka.reading import PartitionReader
 from infra.profiles.clients import Clients
 from infra.profiles.cluster_log import LOG_TABLES, ClusterLog
@@ -102,11 +102,10 @@ async def _projections(
     projections: Sequence[Projection], log: ClusterLog, settings: Settings, desk: Desk
 ) -> Sequence[Work]:
     """Fill every generation of these that follows the log."""
-    feed = await log.feed()
     watch = GenerationWatch(log.generations())
     await connected("PostgreSQL", log.clients.names.shared, watch.look)
     letters = AskedTogether(log.dead_letters())
-    fill = _Filling(log, feed, settings, desk, letters).fill
+    fill = _Filling(log, log.lookup(), settings, desk, letters).fill
     return [watch.run, *(Followers(one, watch, fill).run for one in projections)]
 
 
@@ -114,7 +113,7 @@ class _Filling(NamedTuple):
     """What it takes to fill a generation of a projection."""
 
     log: ClusterLog
-    feed: KafkaFeed
+    lookup: KafkaLookup
     settings: Settings
     desk: Desk
     letters: DeadLetters
@@ -133,7 +132,7 @@ class _Filling(NamedTuple):
             log.servers,
             prefix=log.prefix,
             generation=generation,
-            feed=self.feed,
+            lookup=self.lookup,
             observer=self.desk.metrics,
         )
         try:

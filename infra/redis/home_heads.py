@@ -130,6 +130,8 @@ def _newest(heads: Sequence[Head], above: int, below: int, limit: int) -> list[I
     lowest = max(above + 1, some[-limit]) if len(some) >= limit else above + 1
     found: list[Item] = []
     for (ids, items, whole), stop in zip(heads, stops, strict=True):
+        if stop and ids[stop - 1] < lowest:
+            continue  # all of it is older
         first = bisect_left(ids, lowest, 0, stop)
         if not first and not whole and (not ids or ids[0] > lowest):
             return None

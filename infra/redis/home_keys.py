@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from domain.ids import ID_MAX, PostId
@@ -19,6 +20,8 @@ _BITS: Final = 32
 # Bits that do not tell the shard, and high ones: those on the right mix the least.
 _PART_FROM, _PART_BITS = 12, 16
 _ACCOUNT_MAX: Final = len(str(ID_MAX))
+# Some 400 bytes each: a post is on the pages of all who follow its author.
+_READ_MAX: Final = 16_384
 
 
 def item_key(item_id: int) -> str:
@@ -38,6 +41,7 @@ def items_of(answer: Sequence[Any], first: int) -> list[Item]:
     return list(map(read_item, answer[first::2], answer[first + 1 :: 2]))
 
 
+@lru_cache(_READ_MAX)
 def read_item(key: bytes | str, value: bytes | str) -> Item:
     """The value of an own post is its author; of a repost, who reposts, the post and its author."""
     # Ids as they come: to call each by its name takes longer than all the rest.

@@ -11,7 +11,7 @@ While nothing says when a read began (`Near.begin`), it asks for a sign of life 
 
 from collections.abc import Collection, Iterable
 from contextvars import ContextVar
-from itertools import islice
+from itertools import islice, repeat
 from typing import Final, Generic, TypeVar, cast
 from weakref import WeakSet, WeakValueDictionary
 
@@ -60,12 +60,14 @@ class NearShelf(Generic[ValueT]):
 
     def all_of(self, ids: Collection[IdT], owner: int | None) -> dict[IdT, ValueT] | None:
         """The values that there are of these ids; None unless all are kept."""
-        places = ids if owner is None else [(owner, one) for one in ids]
+        places = ids if owner is None else zip(repeat(owner), ids, strict=False)
         try:
-            values = list(map(self._values.__getitem__, places))
+            found = dict(zip(ids, map(self._values.__getitem__, places), strict=True))
         except KeyError:
             return None
-        return {one: value for one, value in zip(ids, values, strict=True) if value is not None}
+        if None in found.values():
+            return {one: value for one, value in found.items() if value is not None}
+        return cast("dict[IdT, ValueT]", found)
 
     def get(self, place: Place) -> ValueT | None:
         """What is kept. Raises KeyError where it is not."""

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
+from mode import Service
 
 from domain.errors import Unavailable
 from projections.projection import StoreUnavailable
@@ -23,13 +24,19 @@ from streams.faust.expected import Expected
 
 ATTEMPT_S: Final = 5.0
 RETRY_S: Final = 1.0
-POLL_S: Final = 1.0
+# How long who takes what is fetched waits for it, and while partitions are paused: what was fetched
+# of one before it is resumed is not handed out by itself.
+POLL_S: Final = 5.0
+POLL_PAUSED_S: Final = 1.0
 # How long the broker holds a fetch while nothing comes; it answers as soon as something does. What
 # else is asked for, and partitions that were paused when it began, wait behind it: so after an
 # assignment it is short. But each one names all partitions, most of what an idle worker costs.
 FETCH_WAIT_ASSIGNED_MS: Final = 250
 FETCH_WAIT_MS: Final = 1_000
 SETTLED_S: Final = 3.0
+# How often aiokafka looks whether there is something to fetch, though all that there may be wakes
+# it: five times a second, if it is not told.
+LOOK_S: Final = 5.0
 # How many records are handed over together.
 CHUNK: Final = 250
 # Until the next ones are taken: longer where many come, not at all where a fetch is large anyway.
@@ -76,7 +83,22 @@ class LostRecords(Exception):
 
 class CheckpointedThread(AIOKafkaConsumerThread):
     """The thread that talks to the broker. That the broker does not answer a commit ends nothing:
-    the truth is in the sink, the broker's offsets are for people who look at the group."""
+    the truth is in the sink, the broker's offsets are for people who look at the group.
+
+    Faust keeps both loops awake each second, in case they do not see what is asked of them. All
+    that is asked of either wakes it (`call_soon_threadsafe`), so they may sleep."""
+
+    async def on_start(self) -> None:
+        """See `Service.on_start`."""
+        await super().on_start()
+        self._ensure_consumer()._fetcher._fetcher_timeout = LOOK_S  # noqa: SLF001 - no setting
+
+    @Service.task
+    async def _thread_keepalive(self) -> None:
+        """Not needed."""
+
+    async def _keepalive2(self) -> None:
+        """Not needed."""
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -87,6 +109,19 @@ class CheckpointedThread(AIOKafkaConsumerThread):
     def wait_for_fetches(self, wait_ms: int) -> None:
         """From the next fetch on, let the broker hold one for so long."""
         self._ensure_consumer()._fetcher._fetch_max_wait_ms = wait_ms  # noqa: SLF001
+
+    async def getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109 - as Faust has it
+        """See `ConsumerThread.getmany`. Faust's goes on in the thread when its caller gives up, and
+        takes what comes next with it."""
+        consumer = self._ensure_consumer()
+        fetching = self._fetch_records(
+            consumer,
+            active_partitions,
+            timeout,
+            consumer._max_poll_records,  # noqa: SLF001
+        )
+        asked = asyncio.run_coroutine_threadsafe(fetching, self.thread_loop)
+        return await asyncio.wrap_future(asked)
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         ours = self.assignment()
@@ -268,7 +303,8 @@ class CheckpointedConsumer(Consumer):
         """Hand over what is fetched, as long as the fetcher runs."""
         try:
             while not (self.should_stop or fetcher.should_stop):
-                fetched, _ = await self._wait_next_records(POLL_S)
+                wait_s = POLL_PAUSED_S if self._paused_partitions else POLL_S
+                fetched, _ = await self._wait_next_records(wait_s)
                 came = await self._hand_over(fetched or {})
                 await asyncio.sleep(_pace_s(came))
         except (ConsumerStoppedError, asyncio.CancelledError):
@@ -285,7 +321,8 @@ class CheckpointedConsumer(Consumer):
                     await self._sink.inbox.put(Fetched(TP(*partition), chunk))
         return sum(map(len, fetched.values()))
 
-    def verify_event_path(self, now: float, tp: TP) -> None:
+    @Service.task
+    async def _commit_livelock_detector(self) -> None:
         """Faust complains of streams that it does not see move; ours are seen in `Progress`."""
 
 

@@ -23,7 +23,7 @@ from streams.faust.consumer import Fetched
 from streams.faust.expected import Expected
 from streams.faust.observer import Observer, Unobserved
 from streams.faust.reading import Reading
-from streams.feed import Feed
+from streams.feed import Lookup
 from streams.pipeline import RETRY_FIRST_S, RETRY_MAX_S, Paused, Pipeline
 from streams.runner import BATCH_MAX, GATHER_FROM, PAUSED_RETRY_S
 
@@ -46,7 +46,7 @@ class WorkerCrashed(Exception):
 class Worker:
     """One member of the group that fills a projection's store. `run` it once.
 
-    `prefix` stands before the names of topics and groups. With a `feed` it settles what was asked
+    `prefix` stands before the names of topics and groups. With a `lookup` it settles what was asked
     for about dead letters of its partitions. `waiting_since_ms` is when the oldest record at hand
     was written, `stalled_by` why it cannot be applied now.
     """
@@ -61,7 +61,7 @@ class Worker:
         *,
         prefix: str = "",
         generation: int = 1,
-        feed: Feed | None = None,
+        lookup: Lookup | None = None,
         observer: Observer | None = None,
     ) -> None:
         self.projection = projection
@@ -74,7 +74,7 @@ class Worker:
         self._owned: frozenset[TP] | None = None
         self._brokers = brokers
         self._store = store
-        self._feed = feed
+        self._lookup = lookup
         self._observer = observer or Unobserved()
         self._pipeline = Pipeline(
             projection, store, dead_letters, stalled=self._stalled, generation=generation
@@ -262,9 +262,9 @@ class Worker:
 
     async def _settle(self) -> None:
         self._pipeline.look_again()
-        if self._feed is not None:
+        if self._lookup is not None:
             try:
-                await self._pipeline.settle(self._feed, self._numbers().__contains__)
+                await self._pipeline.settle(self._lookup, self._numbers().__contains__)
             except Superseded as error:
                 self._superseded(error)
 

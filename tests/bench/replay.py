@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from infra import interpreter
 from infra.settings import Settings
 from tests.bench import bench_replay, cluster_replay
 from tests.bench.figures import Figures, table
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("bench-replay.json"))
     parser.add_argument("--profiles", default=",".join(PROFILES))
     asked = parser.parse_args()
+    interpreter.tune()  # as whoever replays does
     figures = Figures()
     for profile, measure in zip(PROFILES, (on_files, on_engines), strict=True):
         if profile in asked.profiles.split(","):

@@ -111,7 +111,7 @@ class TestCassandraPostCards(OnCassandra, PostCardsContract):
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(tallies, "SMALL_MAX", small_max)
-        monkeypatch.setattr(view_tables, "PARTITIONS_MAX", 3)
+        monkeypatch.setattr(view_tables, "PARTITIONS_FEW", 3)
         for step in count(0, every):
             first = FIRST + 1_000 * step
             operations, checkpoint = batch_of(first), {step: step + 1}

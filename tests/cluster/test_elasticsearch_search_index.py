@@ -17,6 +17,7 @@ from projections.search_index import SEARCH_INDEX, SearchIndex
 from tests import facts
 from tests.cluster.examples import fewer_examples
 from tests.cluster.local import LocalCluster
+from tests.cluster.refreshes import refreshes
 from tests.contract.people_search_contract import PeopleSearchContract
 from tests.contract.projecting import deliver
 from tests.contract.search_index_contract import (
@@ -46,12 +47,12 @@ async def connected(url: str) -> AsyncIterator[ElasticsearchConnection]:
 
 @asynccontextmanager
 async def opened(
-    cluster: LocalCluster, *, shards: int = 1
+    cluster: LocalCluster, *, shards: int = 1, searched: bool = True
 ) -> AsyncIterator[ElasticsearchSearchIndex]:
     """An index of its own, removed afterwards: emptying one would take longer."""
     namespace = f"test_search_index_{getpid()}_{next(_numbers)}"
     async with connected(url_of(cluster)) as connection:
-        store = ElasticsearchSearchIndex(connection, namespace, shards=shards)
+        store = ElasticsearchSearchIndex(connection, namespace, shards=shards, searched=searched)
         try:
             await store.create()
             yield store
@@ -139,6 +140,100 @@ class TestElasticsearchSearchIndex(
             await store.drop()
             with pytest.raises(Refused):
                 await store.checkpoint()
+
+
+class Unsearched:
+    """An index that nobody searches before its filler says that it is whole: the filler, a second
+    one that takes over, and who searches then."""
+
+    def __init__(self, cluster: LocalCluster, filler: ElasticsearchSearchIndex) -> None:
+        self.filler = filler
+        self._cluster = cluster
+
+    @asynccontextmanager
+    async def another(self, *, searched: bool) -> AsyncIterator[ElasticsearchSearchIndex]:
+        """Another store of the same namespace, with a connection of its own."""
+        async with connected(url_of(self._cluster)) as connection:
+            yield ElasticsearchSearchIndex(connection, self.filler.namespace, searched=searched)
+
+    async def refreshes(self) -> int:
+        """How often its indexes were refreshed for searches."""
+        return await refreshes(url_of(self._cluster), self.filler.namespace)
+
+
+@pytest.fixture
+async def unsearched(cluster: LocalCluster) -> AsyncIterator[Unsearched]:
+    async with opened(cluster, searched=False) as filler:
+        yield Unsearched(cluster, filler)
+
+
+async def test_nothing_is_refreshed_batch_by_batch_while_nobody_searches(
+    unsearched: Unsearched,
+) -> None:
+    posts = [facts.tweet("ada", "hello") for _ in range(8)]
+    log = facts.recorded([facts.opened("ada"), *posts, facts.deleted(posts[0])])
+    before = await unsearched.refreshes()
+
+    await deliver(SEARCH_INDEX, unsearched.filler, *([one] for one in log))
+
+    assert await unsearched.refreshes() == before
+    async with unsearched.another(searched=True) as reader:
+        await deliver(SEARCH_INDEX, reader, log)
+        assert await unsearched.refreshes() > before
+
+
+async def test_what_was_applied_while_nobody_searched_is_found_once_it_is_shown(
+    unsearched: Unsearched, cluster: LocalCluster
+) -> None:
+    post, other = facts.tweet("ada", "hello #news"), facts.tweet("bob", "hello of morning")
+    log = facts.recorded(
+        [
+            *(facts.opened(name) for name in ("ada", "bob", "eve")),
+            *(post, other, facts.tweet("eve", "hello"), facts.edited(post, "look of #news")),
+            *(facts.deleted(other), closed("eve"), facts.tweet("eve", "hello again")),
+        ]
+    )
+    await deliver(SEARCH_INDEX, unsearched.filler, *([one] for one in log))
+
+    await unsearched.filler.show()
+
+    async with unsearched.another(searched=True) as reader, opened(cluster) as usual:
+        await deliver(SEARCH_INDEX, usual, log)
+        assert await view(reader) == await view(usual)
+        assert await reader.checkpoint() == await usual.checkpoint() == {0: log[-1].position}
+        assert await found(reader, "look") == [post.post_id]
+
+
+async def test_whoever_takes_over_from_a_killed_filler_goes_on_where_it_was(
+    unsearched: Unsearched,
+) -> None:
+    posts = [facts.tweet("ada", f"hello {number}") for number in range(4)]
+    log = facts.recorded([facts.opened("ada"), *posts])
+    await deliver(SEARCH_INDEX, unsearched.filler, log[:2], log[2:4])
+
+    async with unsearched.another(searched=False) as next_one:
+        assert await next_one.checkpoint() == {0: log[3].position}
+        await deliver(SEARCH_INDEX, next_one, log[4:])
+        assert await next_one.checkpoint() == {0: log[-1].position}
+
+    async with unsearched.another(searched=True) as reader:
+        assert sorted(await found(reader, "hello")) == sorted(post.post_id for post in posts)
+
+
+async def test_the_posts_of_a_closed_account_go_though_no_search_found_them_yet(
+    unsearched: Unsearched,
+) -> None:
+    """Whoever closes it may be another than who fills."""
+    posts = [facts.tweet(name, "hello") for name in ("ada", "eve", "ada", "eve", "bob")]
+    closings = facts.recorded([closed("ada")]), facts.recorded([closed("eve")])
+    await deliver(SEARCH_INDEX, unsearched.filler, *([one] for one in facts.recorded(posts)))
+
+    async with unsearched.another(searched=True) as other:
+        await unsearched.filler.apply(SEARCH_INDEX.project(closings[0]), {})
+        await other.apply(SEARCH_INDEX.project(closings[1]), {})
+        await unsearched.filler.show()
+
+        assert await found(other, "hello") == [posts[-1].post_id]
 
 
 async def test_what_the_engine_refuses_is_a_bug_and_no_outage(cluster: LocalCluster) -> None:

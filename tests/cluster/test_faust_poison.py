@@ -67,7 +67,7 @@ async def test_a_retry_after_the_fix_gives_the_view_of_a_run_without_poison(
     town.produce(events(40))
     town.produce([of_cleo(2), of_cleo(3, POISON), of_cleo(4)])
 
-    async with feed_of(town) as feed, running(town.worker(feed=feed)):
+    async with feed_of(town) as feed, running(town.worker(lookup=feed)):
         await until(town.applied_all)
         letters = await town.letters.parked("notebook", 10)
         behind = [letter for letter in letters if letter.error == FOLLOWS]
@@ -97,7 +97,7 @@ async def test_a_worker_stops_before_too_many_are_parked_and_goes_on_when_they_a
     town.produce([facts.tweet(name, POISON) for name in facts.NAMES])
 
     async with feed_of(town) as feed:
-        worker = town.worker(feed=feed)
+        worker = town.worker(lookup=feed)
         async with running(worker):
             await until(lambda: "2 dead letters" in (worker.stalled_by or ""))
             assert letters_in(town.folder) == 2

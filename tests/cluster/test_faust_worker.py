@@ -150,7 +150,7 @@ async def test_what_was_parked_is_applied_by_its_owner_when_that_is_asked_for(to
     assert await town.letters.request("notebook", place.number, 1, "retry")
     found = Recorded(event, event.event_id, 1, place.number)
 
-    async with running(town.worker(feed=OneEvent(found))):
+    async with running(town.worker(lookup=OneEvent(found))):
         await until(lambda: town.notebook.steps() > 0)
         await until(lambda: not letters_in(town.folder))
 

@@ -12,6 +12,7 @@ from infra.generations import AlreadyBuilt
 from infra.postgresql.database import Database
 from infra.postgresql.generations import PostgresqlGenerations
 from infra.postgresql.moments import PostgresqlMoments
+from infra.profiles import generation_watch
 from infra.profiles.generation_watch import GenerationWatch
 from projections.projection import StoreUnavailable
 from tests.cluster.local import LocalCluster
@@ -152,6 +153,41 @@ async def test_who_watches_sees_every_change(generations: PostgresqlGenerations)
     assert not turn.is_set()
 
 
+async def test_who_listens_hears_of_every_change(generations: PostgresqlGenerations) -> None:
+    async with generations.heard() as heard:
+
+        async def hears() -> None:
+            async with asyncio.timeout(WAIT_S):
+                await heard(2 * WAIT_S)
+
+        begun = await generations.begin(MIRROR)
+        await hears()
+        assert await generations.mark(begun, "filled")
+        await hears()
+        await generations.swap(begun)
+        await hears()
+        await generations.forget(begun._replace(number=1))
+        await hears()
+
+
+async def test_who_watches_looks_as_soon_as_something_changes(
+    generations: PostgresqlGenerations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation_watch, "LOOK_EVERY_S", 2 * WAIT_S)
+    watch = GenerationWatch(generations)
+    watching = asyncio.create_task(watch.run())
+    try:
+        async with asyncio.timeout(WAIT_S):
+            for number in (2, 3):
+                begun = await generations.begin(MIRROR)
+                await generations.swap(begun)
+                while watch.live(MIRROR).number != number:
+                    await watch.turn.wait()
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
 async def test_an_outage_is_told_as_one() -> None:
     database = Database(NOWHERE)
     unreachable = PostgresqlGenerations(database, NOWHERE, "nowhere")
@@ -159,7 +195,8 @@ async def test_an_outage_is_told_as_one() -> None:
     for asking in (unreachable.every(), unreachable.begin(MIRROR)):
         with pytest.raises(StoreUnavailable):
             await asking
-    with pytest.raises(StoreUnavailable):
-        async with unreachable.alone(MIRROR):
-            pass
+    for within in (unreachable.alone(MIRROR), unreachable.heard()):
+        with pytest.raises(StoreUnavailable):
+            async with within:
+                pass
     await database.close()

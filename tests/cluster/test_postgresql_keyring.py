@@ -19,7 +19,7 @@ from infra.postgresql import keyring as module
 from infra.postgresql.blocking import BlockingDatabase
 from infra.postgresql.database import Database
 from infra.postgresql.keyring import PostgresqlKeyring
-from streams.envelope import Erased
+from streams.envelope import Erased, NotAtHand
 from tests.cluster.local import LocalCluster
 from tests.cluster.postgresql import NOWHERE, shared_tables, url_of
 from tests.contract.keyring_contract import ADA, BOB, WORDS, KeyringContract
@@ -145,6 +145,20 @@ async def test_what_was_prepared_or_fetched_needs_no_server(reopen: Reopen) -> N
     for person in PEOPLE:
         sealed = writer.seal(person, WORDS)
         assert reader.open(person, sealed) == thread.open(person, sealed) == WORDS
+
+
+def test_only_a_key_in_memory_is_at_hand(reopen: Reopen) -> None:
+    sealed = reopen().seal(ADA, WORDS)
+    keyring = reopen()
+
+    with pytest.raises(NotAtHand):
+        keyring.open_at_hand(ADA, sealed)
+    keyring.load([ADA])
+
+    assert keyring.open_at_hand(ADA, sealed) == WORDS
+    keyring.destroy(ADA)
+    with pytest.raises(Erased):
+        keyring.open_at_hand(ADA, sealed)
 
 
 async def test_fetching_makes_no_keys(keyring: PostgresqlKeyring) -> None:

@@ -23,7 +23,7 @@ from infra.sqlite.dead_letters import SqliteDeadLetters
 from infra.sqlite.keyring import SqliteKeyring
 from streams.envelope import Codec
 from streams.faust.worker import Worker
-from streams.feed import Feed
+from streams.feed import Lookup
 from streams.records import record_of
 from tests import facts
 from tests.cluster.notebook import NOTEBOOK, Notebook
@@ -82,11 +82,17 @@ class Town:
         self._producer.produce(topic, value, key, place.partition, headers=headers)
         self._producer.poll(0)
 
-    def worker(self, *, brokers: str = "", feed: Feed | None = None) -> Worker:
+    def worker(self, *, brokers: str = "", lookup: Lookup | None = None) -> Worker:
         """A worker for this process."""
         where = brokers or self.brokers
         return Worker(
-            NOTEBOOK, self.notebook, self.letters, self.codec, where, prefix=self.prefix, feed=feed
+            NOTEBOOK,
+            self.notebook,
+            self.letters,
+            self.codec,
+            where,
+            prefix=self.prefix,
+            lookup=lookup,
         )
 
     def process(

@@ -1,7 +1,7 @@
 """What a serving process does when another generation is to answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -43,6 +43,11 @@ class Rows:
 
     async def every(self) -> Sequence[Generation]:
         return list(self.rows)
+
+    @asynccontextmanager
+    async def heard(self) -> AsyncIterator[Callable[[float], Awaitable[None]]]:
+        """Nothing, but time passes."""
+        yield asyncio.sleep
 
 
 class Process:
