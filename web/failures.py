@@ -1,10 +1,13 @@
-"""ASGI middleware: what nobody expected becomes a 500 problem; its cause goes to the log."""
+"""ASGI middleware: what nobody expected becomes a 500 problem, and its cause goes to the log; what
+the server cannot wait for any longer as it ends becomes a 503."""
 
+import asyncio
 import logging
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from domain.errors import Unavailable
 from web.outgoing import send_reply
 from web.problems import InternalError, problem
 
@@ -30,6 +33,11 @@ class Failures:
 
         try:
             await self._app(scope, receive, watched)
+        except asyncio.CancelledError:
+            # Whether it is done nobody knows: the client may ask again, with the same key.
+            if not started:
+                await send_reply(problem(Unavailable("The server ends")), (), scope, send)
+            raise
         except Exception:
             _LOG.exception("A request failed", extra={"asked": _asked(scope)})
             if started:

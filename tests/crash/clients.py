@@ -152,7 +152,9 @@ async def write_until_gone(
                 notebook.acknowledged[written] = answer
             else:
                 assert answer.status in {409, 503}, answer
-            notebook.unanswered.discard(written)
+            # Of what could not be told in time nobody knows whether it is done.
+            if answer.status != 503:
+                notebook.unanswered.discard(written)
             noted()
     except (OSError, EOFError):
         return
