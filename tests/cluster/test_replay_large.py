@@ -197,7 +197,7 @@ def replayed(place: Place, name: str, parts: Sequence[float]) -> Went:
     return Went(done, verified, kills, reached, position)
 
 
-@pytest.mark.parametrize(("events", "kills"), [(50_000, 5), (1_000_000, 20)])
+@pytest.mark.parametrize(("events", "kills"), [(50_000, 5), (250_000, 10), (1_000_000, 20)])
 def test_every_projection_is_replayed_while_clients_read_and_write(
     engines: LocalCluster, tmp_path: Path, events: int, kills: int
 ) -> None:
