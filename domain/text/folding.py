@@ -18,10 +18,12 @@ _ARABIC_SIGNS: Final = (
     "\u0640\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed"
 )
 _HEBREW_SIGNS: Final = "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+_ALWAYS: Final = f"{_INVISIBLE}{_ARABIC_SIGNS}{_HEBREW_SIGNS}"
+# What always goes may stand between a letter and its accents.
 _LEFT_OUT: Final = re.compile(
-    f"[{_INVISIBLE}{_ARABIC_SIGNS}{_HEBREW_SIGNS}]"
-    "|(?<=[a-z\u00df-\u02af\u0370-\u03ff])[\u0300-\u036f]+"
-    "|(?<=\u0627)[\u0653-\u0655]"
+    rf"(?<=[a-z\u00df-\u02af\u0370-\u03ff])[\u0300-\u036f{_ALWAYS}]+"
+    rf"|(?<=\u0627)[\u0653-\u0655{_ALWAYS}]+"
+    f"|[{_ALWAYS}]+"
 )
 
 
