@@ -11,6 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 PYTEST := $(BIN)/python -m pytest
+CHECKS := lint types contracts
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--only-binary :all: --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
@@ -29,7 +30,7 @@ install: $(VENV)/.project  ## Put the program and what it needs at .venv/bin/sta
 dev: $(VENV)/.project $(VENV)/.dev  ## Add the development tools and the cluster's clients to .venv
 
 test: dev  ## Lint, types, architecture contracts and every test
-	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target lint types contracts engines
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(CHECKS) engines
 	@$(PYTEST) -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not torture" $(ARGS)
 
 test-again: dev  ## What failed the last time, one after the other
@@ -39,7 +40,7 @@ check: dev static  ## The fast loop: as test, without slow tests, servers and br
 	@$(PYTEST) -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not (slow or servers or browser or torture)" $(ARGS)
 
 static: dev  ## Lint, types and contracts, at the same time
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint types contracts
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target $(CHECKS)
 
 lint: dev  ## Ruff: rules and format
 	@$(BIN)/ruff check .

@@ -95,7 +95,7 @@ def _routes(
 
 def run(settings: Settings, part: str) -> int:
     """Serve until a signal asks to stop; what was accepted is finished first. The exit status."""
-    interpreter.tune(turn_s=interpreter.ANSWERING_TURN_S)
+    interpreter.tune(answers=True)
     json_logs.configure(settings.log_level)
     try:
         if settings.profile == "cluster":

@@ -5,7 +5,6 @@ post stands on a page once, as its highest item.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from operator import attrgetter
 from typing import Final, NamedTuple
 
 from domain.ids import PostId
@@ -21,7 +20,6 @@ from read_api.views import Views
 # A reader who may see almost nothing gets a short page and a link.
 ROUNDS_MAX: Final = 10
 SPARES: Final = (1, *(min(2**turn, 512) for turn in range(4, 3 + ROUNDS_MAX)))
-_REPOSTER: Final = attrgetter("reposted_by_id")
 
 Skeleton = Callable[[Window, int], Awaitable[Sequence[Item]]]
 
@@ -77,9 +75,7 @@ def _let_through(
     items: Sequence[Item], cards: Mapping[PostId, Card], sight: Sight
 ) -> list[tuple[Item, Card]]:
     """Those that may be shown, with their posts."""
-    found = [(item, cards[item.post_id]) for item in items if item.post_id in cards]
-    if not sight.muted and not any(map(_REPOSTER, items)):
-        return found
+    found = ((item, cards[item.post_id]) for item in items if item.post_id in cards)
     return [(item, card) for item, card in found if may_show(item, card, sight)]
 
 

@@ -54,7 +54,7 @@ class NotAtHand(Exception):
 
 
 @runtime_checkable
-class Remembering(Protocol):
+class Remembering(Keyring, Protocol):
     """A keyring that asks others for keys, and has those in memory that it was asked for before."""
 
     def open_at_hand(self, person_id: AccountId, sealed: bytes) -> bytes:
@@ -110,14 +110,13 @@ _stored: Final = msgspec.msgpack.Decoder(_Stored)
 class _AtHand(NamedTuple):
     """Implements Keyring over the keys in memory."""
 
-    keyring: Keyring
-    remembering: Remembering
+    keyring: Remembering
 
     def seal(self, person_id: AccountId, clear: bytes) -> bytes:
         return self.keyring.seal(person_id, clear)
 
     def open(self, person_id: AccountId, sealed: bytes) -> bytes:
-        return self.remembering.open_at_hand(person_id, sealed)
+        return self.keyring.open_at_hand(person_id, sealed)
 
 
 def names_of(event: type[Event]) -> list[str]:
@@ -196,8 +195,7 @@ class Codec:
         """One that raises NotAtHand where this one would wait for a person's key."""
         if not isinstance(self.keyring, Remembering):
             return self
-        keyring = _AtHand(self.keyring, self.keyring)
-        return Codec(keyring, types=self._types, upcasters=self._upcasters)
+        return Codec(_AtHand(self.keyring), types=self._types, upcasters=self._upcasters)
 
     def _kind_of(self, name: str) -> tuple[_Type, int]:
         """The type and the schema. Raises UnknownEventType where this program does not have it."""

@@ -18,12 +18,9 @@ _ARABIC_SIGNS: Final = (
     "\u0640\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed"
 )
 _HEBREW_SIGNS: Final = "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
-_ALWAYS: Final = f"{_INVISIBLE}{_ARABIC_SIGNS}{_HEBREW_SIGNS}"
-# What always goes may stand between a letter and its accents.
-_LEFT_OUT: Final = re.compile(
-    rf"(?<=[a-z\u00df-\u02af\u0370-\u03ff])[\u0300-\u036f{_ALWAYS}]+"
-    rf"|(?<=\u0627)[\u0653-\u0655{_ALWAYS}]+"
-    f"|[{_ALWAYS}]+"
+_ALWAYS: Final = re.compile(f"[{_INVISIBLE}{_ARABIC_SIGNS}{_HEBREW_SIGNS}]+")
+_ACCENTS: Final = re.compile(
+    "(?<=[a-z\u00df-\u02af\u0370-\u03ff])[\u0300-\u036f]+|(?<=\u0627)[\u0653-\u0655]+"
 )
 
 
@@ -32,4 +29,5 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKD", text).casefold()
-    return unicodedata.normalize("NFKC", _LEFT_OUT.sub("", folded))
+    # What always goes may stand between a letter and its accents.
+    return unicodedata.normalize("NFKC", _ACCENTS.sub("", _ALWAYS.sub("", folded)))

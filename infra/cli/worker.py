@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from infra import interpreter
 from infra.cli.asking import fail
 from infra.cli.settings import load_or_exit
 
@@ -28,14 +29,14 @@ def worker(
     # Imported here: they need the clients of the engines, which the embedded profile has not got.
     import uvloop  # noqa: PLC0415
 
-    from infra import interpreter, json_logs  # noqa: PLC0415
+    from infra import json_logs  # noqa: PLC0415
     from infra.profiles import workers  # noqa: PLC0415
 
     wanted = list(workers.NAMES) if names == ["all"] else list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in workers.NAMES]
     if unknown:
         fail(f"There is no worker {unknown[0]}: {', '.join(workers.NAMES)}")
-    interpreter.tune(turn_s=interpreter.ANSWERING_TURN_S)
+    interpreter.tune(answers=True)
     json_logs.configure(settings.log_level)
     # For Faust's threads too, which have a loop each.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())

@@ -32,12 +32,11 @@ class Side(NamedTuple):
 
     def folded(self, other: "Side") -> "Side":
         """What both say together."""
-        _, _, _, _, follow_id, block_id, mute_id = self
         later = other if other.version >= self.version else self
         return later._replace(
-            follow_id=max(follow_id, other.follow_id),
-            block_id=max(block_id, other.block_id),
-            mute_id=max(mute_id, other.mute_id),
+            follow_id=max(self.follow_id, other.follow_id),
+            block_id=max(self.block_id, other.block_id),
+            mute_id=max(self.mute_id, other.mute_id),
         )
 
     @property

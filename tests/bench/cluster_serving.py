@@ -34,7 +34,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     settings, _ = load()
-    interpreter.tune(turn_s=interpreter.ANSWERING_TURN_S)
+    interpreter.tune(answers=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))
 

@@ -64,7 +64,7 @@ def routes(embedded: Embedded) -> tuple[Route, ...]:
 
 def main() -> None:
     settings, _ = load()
-    interpreter.tune(turn_s=interpreter.ANSWERING_TURN_S)
+    interpreter.tune(answers=True)
     with Embedded(settings, crashed=_stopped) as embedded:
         app = server.application(embedded, settings, more=routes(embedded))
         config = server.configured(app, settings)
