@@ -1,37 +1,74 @@
-"""uvicorn's HTTP protocol, but the head and the body of an answer leave in one write.
+"""uvicorn's HTTP protocol, but an answer leaves in one write, and with others of its turn.
 
-uvicorn writes one after the other and uvloop sends each at once: two system calls and two packets
-for each answer, the first of which wakes the client up for nothing.
+uvicorn writes an answer's head and its body one after the other and uvloop sends each at once: two
+system calls and two packets for each answer, the first of which wakes the client up for nothing.
+
+A write that wakes up a client on this machine (a proxy) takes several times as long as one to a
+client that is awake. So what is answered in one turn of the loop is sent in a row: it wakes the
+client once for some answers, and not for each of them.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+# The first of them waits as long as it takes to compute the others.
+TOGETHER: Final = 8
+# Of a body that comes in parts; what is longer is sent without waiting for the end of the turn.
+HELD_BYTES_MAX: Final = 65_536
+
+
+class Sending:
+    """What the connections of one server send in the present turn of its loop."""
+
+    def __init__(self) -> None:
+        self._waiting: list[JoinedWrites] = []
+
+    def add(self, connection: "JoinedWrites") -> None:
+        """Send what it holds at the end of the turn, or when another TOGETHER have come."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._send)
+        elif len(self._waiting) >= TOGETHER:
+            self._send()
+        self._waiting.append(connection)
+
+    def _send(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for connection in waiting:
+            connection.send()
+
 
 class JoinedWrites(asyncio.Transport):
-    """A transport that holds a write until the next one, or until the end of the loop's turn."""
+    """A transport that holds what is written until its turn is over."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, sending: Sending) -> None:
         super().__init__()
         self._transport = transport
-        self._call_soon = asyncio.get_running_loop().call_soon
+        self._sending = sending
         self._held: bytes | None = None
 
     def write(self, data: Any) -> None:
-        """Send it with what is held, or hold it."""
+        """Hold it with what is held, unless that gets too long."""
         held = self._held
         if held is None:
             self._held = data
-            self._call_soon(self._flush)
+            self._sending.add(self)
+        elif len(held) < HELD_BYTES_MAX:
+            self._held = held + data
         else:
             self._held = None
             self._transport.write(held + data)
 
+    def send(self) -> None:
+        """Send what is held; nothing where the client has gone."""
+        held, self._held = self._held, None
+        if held is not None and not self._transport.is_closing():
+            self._transport.write(held)
+
     def close(self) -> None:
         """Close once everything is sent."""
-        self._flush()
+        self.send()
         self._transport.close()
 
     def is_closing(self) -> bool:
@@ -54,15 +91,13 @@ class JoinedWrites(asyncio.Transport):
         """About the socket."""
         return self._transport.get_extra_info(name, default)
 
-    def _flush(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            self._transport.write(held)
-
 
 class JoinedHttp(HttpToolsProtocol):
-    """To be given to uvicorn as its `http`."""
+    """To be subclassed for each server, with a `sending` of its own, and given to uvicorn as its
+    `http`."""
+
+    sending: Sending
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See `asyncio.Protocol.connection_made`."""
-        super().connection_made(JoinedWrites(transport))
+        super().connection_made(JoinedWrites(transport, self.sending))

@@ -13,7 +13,7 @@ from math import inf
 from time import monotonic
 from typing import Any, Final, cast
 
-from infra.joined_writes import JoinedHttp
+from infra.joined_writes import JoinedHttp, Sending
 from web.overload import TOO_MUCH
 
 # At a millisecond each the last one waits for two seconds.
@@ -62,6 +62,7 @@ def shedding(
     class Shedding(JoinedHttp):
         """Marks what is too much; the route that is asked decides (`web.app`)."""
 
+        sending = Sending()
         _began: float | None = None
 
         def on_headers_complete(self) -> None:

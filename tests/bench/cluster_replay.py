@@ -58,6 +58,13 @@ class Town:
             ends = await log.topics.ends()
             yield cls(settings, filling, {place.number: end for place, end in ends.items()})
 
+    async def warm_up(self) -> None:
+        """Let every engine do once what is measured then: they compile what they do often, and
+        whoever came first would be held against one that came last."""
+        for projection in PROJECTIONS:
+            await self.rebuilt(projection)
+        await self.bulk()
+
     def read(self) -> Took:
         """All topics, by one client and one thread, and nothing else."""
         reader = consumer(self._log.servers)
@@ -182,6 +189,7 @@ async def measure(figures: Figures, settings: Settings, events: int, rounds: int
         read, dispatched = list[Took](), list[Took]()
         built: dict[tuple[str, int], list[Took]] = {}
         bulk = list[Took]()
+        await town.warm_up()
         for _ in range(rounds):
             for projection in PROJECTIONS:
                 read.append(await asyncio.to_thread(town.read))
@@ -189,7 +197,8 @@ async def measure(figures: Figures, settings: Settings, events: int, rounds: int
                 for processes in PROCESSES:
                     took = await town.rebuilt(projection, processes)
                     built.setdefault((projection.name, processes), []).append(took)
-            bulk.append(await town.bulk())
+                if projection is SEARCH_INDEX:
+                    bulk.append(await town.bulk())
     note = f"{sum(town.ends.values()):,} events"
     figures.add(figure("Topics read and decoded by the bare client", read, note=note))
     figures.add(figure("Dispatched to nothing", dispatched, read, aim=AIM, note="dispatch alone"))
@@ -198,11 +207,11 @@ async def measure(figures: Figures, settings: Settings, events: int, rounds: int
         several = median(one.per_s for one in built[name, 2]) / rate
         note = f"{several:.2f} times as fast by two processes"
         figures.add(figure(f"{name} rebuilt on its engine", built[name, 1], read, note=note))
+    pairs = zip(built[SEARCH_INDEX.name, 1], bulk, strict=True)
+    ratio = median(whole.per_s / alone.per_s for whole, alone in pairs)
     limit = median(one.per_s for one in bulk)
-    ratio = alone[SEARCH_INDEX.name] / limit
-    figures.add(
-        Figure("  search index, against its documents in bulk", limit, "events/s", "bulk", ratio)
-    )
+    name = "  documents of the search index alone, in bulk"
+    figures.add(Figure(name, limit, "events/s", "bulk", ratio, note="the ratio is its replay's"))
 
 
 def _stalled(name: str, error: Exception) -> None:
