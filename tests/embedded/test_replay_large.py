@@ -89,7 +89,7 @@ def replayed_while_clients_go_on(server: Server, names: Sequence[str], kills: in
 @pytest.mark.parametrize(
     ("events", "names", "kills"),
     [
-        (10_000, ("author_timelines", "home_timelines"), 3),
+        (50_000, ("author_timelines", "home_timelines"), 3),
         pytest.param(50_000, EVERY_ONE, 3, marks=TORTURE),
         pytest.param(1_000_000, EVERY_ONE, 20, marks=TORTURE),
     ],
