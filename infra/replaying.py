@@ -16,6 +16,7 @@ from typing import Any
 from infra.folder import LOG_FILE, projection_file
 from infra.generations import AlreadyBuilt, Generation, Plan
 from infra.profiles.embedded_stores import Surroundings, opened
+from infra.profiles.waiting import Standstill
 from infra.settings import Settings
 from infra.sqlite.dead_letters import SqliteDeadLetters
 from infra.sqlite.feed import PARTITION, SqliteFeed
@@ -79,7 +80,7 @@ async def fill(
             projection,
             store,
             letters,
-            stalled=lambda _name, _error: None,
+            stalled=Standstill().told,
             generation=one.number,
         )
         await rebuild(

@@ -63,6 +63,10 @@ class Pipeline:
         self._parked_keys: frozenset[int] | None = None
         self._failed_in_a_row = 0
 
+    async def checkpoint(self) -> Mapping[int, int]:
+        """How far its store is."""
+        return await self._until_done(self.store.checkpoint)
+
     async def take(
         self, batch: Sequence[Fed], passed: Mapping[int, int] = NOTHING_PASSED
     ) -> Mapping[int, int]:
@@ -147,7 +151,7 @@ class Pipeline:
         if type(fed.event) not in self.projection.events:
             return None
         # Parked ahead of what was taken before a crash or a pause: that is not to be passed over.
-        reached = (await self._until_done(self.store.checkpoint)).get(fed.partition, 0)
+        reached = (await self.checkpoint()).get(fed.partition, 0)
         return await self._attempt([fed], {fed.partition: min(fed.position, reached)})
 
     def _choose(self, batch: Sequence[Fed]) -> tuple[list[Recorded], list[Parked]]:

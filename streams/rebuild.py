@@ -140,7 +140,7 @@ async def rebuild(
 
     Raises Paused, Cancelled.
     """
-    pace = _Pace(await pipeline.store.checkpoint(), ends, report, helm, outlook)
+    pace = _Pace(await pipeline.checkpoint(), ends, report, helm, outlook)
     await pace.begin()
     for partition, end in ends.items():
         while pace.reached[partition] < end:
@@ -165,7 +165,7 @@ async def rebuild_in_lanes(
 
     Raises Cancelled, and what the log or a pipeline raised first.
     """
-    checkpoint = await lanes[0].store.checkpoint()
+    checkpoint = await lanes[0].checkpoint()
     pace = _Pace(checkpoint, ends, report, helm, outlook, lanes=len(lanes))
     left = deque(sorted(ends, key=lambda partition: pace.reached[partition] - ends[partition]))
     await pace.begin()

@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from domain.errors import Unavailable
 from domain.topics import name_of, place_of
@@ -23,7 +23,7 @@ from infra.profiles.cluster_log import ClusterLog
 from infra.profiles.cluster_stores import made, opened, shown
 from infra.profiles.names import Names
 from infra.profiles.replay_shares import Work, fill_in_processes
-from infra.profiles.waiting import connected
+from infra.profiles.waiting import Standstill, connected
 from infra.settings import Settings
 from infra.steering import Steering
 from projections.projection import StoreUnavailable
@@ -38,6 +38,7 @@ RETRY_S: Final = 1.0
 
 Ends = Mapping[int, int]
 Report = Callable[[Rebuilt], None]
+T = TypeVar("T")
 
 log = logging.getLogger("starling")
 
@@ -71,6 +72,8 @@ class Filling:
 
     def __init__(self, settings: Settings, shared: ClusterLog) -> None:
         self.shared = shared
+        # What knows of generations, as it is called where it is waited for.
+        self.postgresql: Final = ("PostgreSQL", shared.clients.names.shared)
         self._settings = settings
 
     @classmethod
@@ -93,21 +96,20 @@ class Filling:
     ) -> None:
         """Bring a generation up to `ends`, partition -> position, by so many processes, as it is
         told meanwhile (`infra.steering`): what it was told before holds but for the pace that is
-        given here, and for a pause that is to end (`resume`).
+        given here, and for a pause that is to end (`resume`). Outages are waited for.
 
-        Raises Paused, Cancelled, Unavailable, StoreUnavailable.
+        Raises Paused, Cancelled, Unavailable where another process could not do its share.
         """
         orders = self.shared.generations().orders
-        await orders.begin(one, per_s_max=per_s_max, resume=resume)
+        begin = partial(orders.begin, one, per_s_max=per_s_max, resume=resume)
+        await connected(*self.postgresql, begin)
         helm = Steering(partial(orders.of, one), partial(orders.tell, one))
         if processes == 1:
             await self.fill(one, ends, report, helm)
         else:
             work = Work(_fill_share, _Given(self._settings, one, processes))
             await fill_in_processes(work, ends, processes, report, helm)
-        name = self.shared.clients.names.of(projection_named(one.projection), one.number)
-        showing = partial(shown, await self._store(one))
-        await connected(f"the store of {one.projection}", name, showing)
+        await self._answered(one, partial(shown, await self._store(one)))
 
     async def fill(self, one: Generation, ends: Ends, report: Report, helm: Helm) -> None:
         """The same in this process, as the helm says."""
@@ -117,8 +119,10 @@ class Filling:
             await self._store(one, opened),
             *[await self._store(one) for _ in range(LANES - 1)],
         ]
-        lanes = [self._lane(one, store) for store in stores]
-        archive = ArchiveFeed(await shared.archive(), shared.codec, await shared.topics.describe())
+        standstill = Standstill()
+        lanes = [self._lane(one, store, standstill) for store in stores]
+        topics = await connected("Kafka", shared.servers, shared.topics.describe)
+        archive = ArchiveFeed(await shared.archive(), shared.codec, topics)
         whole = WholeLog(archive, KafkaFeed(shared.servers, shared.codec, prefix=shared.prefix))
         await rebuild_in_lanes(
             lanes, whole, ends, report=report, helm=helm, outlook=Outlook(_topics)
@@ -127,17 +131,22 @@ class Filling:
     async def done(self, one: Generation) -> int:
         """How many events a generation has."""
         store = await self._store(one, opened)
-        return sum((await store.checkpoint()).values())
+        return sum((await self._answered(one, store.checkpoint)).values())
 
-    def _lane(self, one: Generation, store: Any) -> Pipeline:
+    def _lane(self, one: Generation, store: Any, standstill: Standstill) -> Pipeline:
         """What fills a generation, with one of its stores."""
         return Pipeline(
             projection_named(one.projection),
             store,
             self.shared.dead_letters(),
-            stalled=lambda _name, _error: None,
+            stalled=standstill.told,
             generation=one.number,
         )
+
+    async def _answered(self, one: Generation, ask: Callable[[], Awaitable[T]]) -> T:
+        """What a generation's store answers, as soon as its engine does."""
+        name = self.shared.clients.names.of(projection_named(one.projection), one.number)
+        return await connected(f"the store of {one.projection}", name, ask)
 
     async def _store(self, one: Generation, by: Callable[..., Awaitable[Any]] = made) -> Any:
         """A store of a generation, which somebody may read who follows the log with it already."""

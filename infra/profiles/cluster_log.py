@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final, Self
 
 from infra.cassandra.archive_store import CassandraArchive
@@ -49,7 +50,8 @@ class ClusterLog:
     async def open(cls, clients: Clients, opened: AsyncExitStack, settings: Settings) -> Self:
         """Wait for PostgreSQL and Kafka; make tables and topics that are missing."""
         database = await clients.postgresql()
-        await migrate(database, clients.names.shared)
+        shared = clients.names.shared
+        await connected("PostgreSQL", shared, partial(migrate, database, shared))
         log = cls(clients, opened, database, settings)
         await connected("Kafka", log.servers, log._create_topics)
         return log

@@ -4,11 +4,14 @@ As `cluster_replay`, in a process of its own; but no worker follows the log with
 answers in place of the live one.
 """
 
+from functools import partial
+
 from domain.moments import Moment
 from infra.generations import Plan, Reached
 from infra.moments import ends_of, reached
 from infra.profiles.cluster_filling import Filling, Report
 from infra.profiles.cluster_moments import dated_log
+from infra.profiles.waiting import connected, entered
 from infra.settings import Settings
 from infra.stamps import wall_clock_ms
 from projections.projection import Projection
@@ -25,23 +28,27 @@ async def replayed_past(
     processes: int = 1,
 ) -> tuple[int, int]:
     """Build the projection's generation as of the moment, or go on where that was left (see
-    `Filling.fill_as_told`): its number, and that of the one that answers.
+    `Filling.fill_as_told`): its number, and that of the one that answers. Outages are waited for
+    once it is known which positions the moment means.
 
     Raises AlreadyBuilt, Paused, Cancelled, Conflict where the log has not come so far, Unavailable,
     StoreUnavailable.
     """
     async with Filling.opened(settings) as filling:
         moments, generations = filling.shared.moments(), filling.shared.generations()
-        async with generations.alone(projection):
-            one = await moments.begin(projection, await _reached(filling, moment))
+        there = filling.postgresql
+        async with entered(*there, partial(generations.alone, projection)):
+            found = await _reached(filling, moment)
+            one = await connected(*there, partial(moments.begin, projection, found))
             ends = ends_of(one.moment, projection)
-            async with generations.orders.building(one.build):
+            async with entered(*there, partial(generations.orders.building, one.build)):
                 await filling.fill_as_told(
                     one.build, ends, report, per_s_max=per_s_max, resume=resume, processes=processes
                 )
-            await moments.finish(one)
-            await generations.orders.end(one.build)
-            return one.build.number, (await generations.live(projection)).number
+            await connected(*there, partial(moments.finish, one))
+            await connected(*there, partial(generations.orders.end, one.build))
+            live = await connected(*there, partial(generations.live, projection))
+            return one.build.number, live.number
 
 
 async def planned_past(settings: Settings, projection: Projection, moment: Moment) -> Plan:

@@ -6,6 +6,7 @@ generation; once it has what the live one has, the row is swapped.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Self
 
 import msgspec
@@ -14,9 +15,10 @@ from infra.control.requests import Answering, PruneProjection, RollBackProjectio
 from infra.generations import Generation, Plan
 from infra.profiles.cluster_filling import Filling, Report
 from infra.profiles.cluster_swaps import ClusterSwaps, swaps_of
+from infra.profiles.waiting import connected, entered
 from infra.settings import Settings
 from infra.steering import Steered
-from projections.projection import Projection
+from projections.projection import Projection, StoreUnavailable
 from streams.registry import projection_named
 
 Check = Callable[[Generation], Awaitable[None]]
@@ -49,28 +51,36 @@ class Replays:
     ) -> Generation:
         """Fill a generation with what the log has now, a new one or the one that was begun (see
         `Filling.fill_as_told`). Then workers follow the log with it, and it answers if it is to
-        `swap`. If it is to be checked, that comes first.
+        `swap`. If it is to be checked, that comes first. Outages are waited for: whatever is done
+        again then can be, as it is where a replay that was killed goes on.
 
-        Raises AlreadyBuilt, Paused, Cancelled, Unavailable, StoreUnavailable, and what `check`
-        raises.
+        Raises AlreadyBuilt, Paused, Cancelled, Unavailable where workers or another process do not
+        do their part, and what `check` raises.
         """
-        known = self.swaps.known
-        async with known.alone(projection):
-            one, ends = await known.begin(projection), await self.ends(projection)
-            async with known.orders.building(one):
+        known, there = self.swaps.known, self._filling.postgresql
+        async with entered(*there, partial(known.alone, projection)):
+            one = await connected(*there, partial(known.begin, projection))
+            ends = await self.ends(projection)
+            async with entered(*there, partial(known.orders.building, one)):
                 await self._filling.fill_as_told(
                     one, ends, report, per_s_max=per_s_max, resume=resume, processes=processes
                 )
                 if check is not None:
                     await check(one)
-            await known.orders.end(one)
-            await known.mark(one, "filled")
-            return await self.swaps.adopt(projection.name) if swap else one
+            await connected(*there, partial(known.orders.end, one))
+            await connected(*there, partial(known.mark, one, "filled"))
+            return await self._swapped(projection, one) if swap else one
+
+    async def live(self, projection: Projection) -> Generation:
+        """The generation that answers."""
+        return await connected(
+            *self._filling.postgresql, partial(self.swaps.known.live, projection)
+        )
 
     async def planned(self, projection: Projection) -> Plan:
         """What a replay would do now."""
         total = sum((await self.ends(projection)).values())
-        known = await self.swaps.known.of(projection)
+        known = await connected(*self._filling.postgresql, partial(self.swaps.known.of, projection))
         for one in known:
             if one.state in {"building", "filled"}:
                 return Plan(one.number, await self._filling.done(one), total)
@@ -79,8 +89,22 @@ class Replays:
     async def ends(self, projection: Projection) -> Mapping[int, int]:
         """The newest positions now of the partitions that the projection reads."""
         topics = {event.TOPIC for event in projection.events}
-        ends = await self._filling.shared.topics.ends()
+        shared = self._filling.shared
+        ends = await connected("Kafka", shared.servers, shared.topics.ends)
         return {place.number: end for place, end in ends.items() if place.topic in topics}
+
+    async def _swapped(self, projection: Projection, one: Generation) -> Generation:
+        """Let it answer. Raises Unavailable where workers do not do their part in time."""
+
+        async def swap() -> Generation:
+            live = await self.swaps.known.live(projection)
+            # The swap may have been done whose answer an outage took away.
+            return live if live[:3] == one[:3] else await self.swaps.adopt(projection.name)
+
+        name = self._filling.shared.clients.names.of(projection, one.number)
+        return await connected(
+            f"what the swap of {projection.name} needs", name, swap, outages=(StoreUnavailable,)
+        )
 
 
 async def replayed(
@@ -105,8 +129,7 @@ async def replayed(
             swap=swap,
             check=check,
         )
-        answering = await replays.swaps.known.live(projection)
-        return built.number, answering.number
+        return built.number, (await replays.live(projection)).number
 
 
 async def planned(settings: Settings, projection: Projection) -> Plan:

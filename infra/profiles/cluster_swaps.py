@@ -37,9 +37,9 @@ log = logging.getLogger("starling")
 
 
 class ClusterSwaps:
-    """Each method returns when it is done. All raise StoreUnavailable, and Unavailable where Kafka
-    does not answer or workers do not do their part in time: then nothing is swapped or lost, and
-    asking again goes on."""
+    """Each method returns when it is done. All raise StoreUnavailable, also of Kafka where it is a
+    swap, and Unavailable where workers do not do their part in time: then nothing is swapped or
+    lost, and asking again goes on."""
 
     def __init__(
         self,
@@ -162,13 +162,20 @@ class ClusterSwaps:
     async def _followed(self, projection: Projection, live: Generation, to: Generation) -> None:
         """Return once workers follow the log with it, if any do with the live one."""
         began = time.monotonic()
-        names = self._clients.names
-        while await self._groups.members(names.group(projection, live.number)):
-            if await self._groups.members(names.group(projection, to.number)):
+        while await self._members(projection, live):
+            if await self._members(projection, to):
                 return
             if time.monotonic() - began > PATIENCE_S:
                 raise Unavailable(f"No worker follows the log with generation {to.number}")
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _members(self, projection: Projection, one: Generation) -> int:
+        """How many workers follow the log with it."""
+        try:
+            return await self._groups.members(self._clients.names.group(projection, one.number))
+        except Unavailable as error:
+            # An outage like any other's, which is not told from late workers otherwise.
+            raise StoreUnavailable(str(error)) from error
 
     async def _level(self, store: Any, before: Any, to: Generation) -> None:
         """Return once it has what the live one has."""

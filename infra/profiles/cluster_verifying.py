@@ -19,6 +19,7 @@ from infra.profiles.clients import Clients
 from infra.profiles.cluster_log import ClusterLog
 from infra.profiles.cluster_stores import closed, made, opened
 from infra.profiles.names import Names
+from infra.profiles.waiting import connected
 from infra.redis.home_timelines import RedisHomeTimelines
 from infra.settings import Settings
 from projections.home_timelines import HOME_TIMELINES
@@ -34,7 +35,8 @@ async def on_engines(settings: Settings) -> AsyncIterator["Engines"]:
     async with AsyncExitStack() as opening:
         clients = Clients(engines_of(settings), Names(settings.namespace), opening)
         log = await ClusterLog.open(clients, opening, settings)
-        archive = ArchiveFeed(await log.archive(), log.codec, await log.topics.describe())
+        described = await connected("Kafka", log.servers, log.topics.describe)
+        archive = ArchiveFeed(await log.archive(), log.codec, described)
         topics = ArchivedTopics(await log.feed(), archive)
         yield Engines(clients, settings, topics, log.generations())
 
@@ -149,7 +151,7 @@ class Engines:
         homes = RedisHomeTimelines(
             redis, name, threshold=self._settings.threshold, now_ms=lambda: 0
         )
-        await homes.create()
+        await connected(f"the store of {projection.name}", name, homes.create)
         return homes
 
 

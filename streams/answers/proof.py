@@ -8,11 +8,13 @@ otherwise the key changes at this moment, and is asked again.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
+from domain.errors import Unavailable
 from projections.projection import Projection, Store, StoreUnavailable
 from streams.answers.comparing import (
     Difference,
@@ -30,11 +32,14 @@ AT_ONCE: Final = 16
 CHUNK: Final = 500
 TRIES_MAX: Final = 5
 AGAIN_S: Final = 0.5
+# Half a minute, as the pauses grow.
+OUTAGE_TRIES_MAX: Final = 12
 # A view that does not even get there cannot be judged.
 CATCH_UP_S: Final = 60.0
 NAMED_MAX: Final = 1_000
 
 Positions = Mapping[int, int]
+T = TypeVar("T")
 
 
 class View(Protocol):
@@ -119,7 +124,7 @@ class _Proof:
         self.verdict = verdict
 
     async def run(self, questions: Sequence[Question], sample: int | None, known: Known) -> None:
-        await self._bring_to(await self._view.store.checkpoint())
+        await self._bring_to(await _soon(self._view.store.checkpoint))
         asked = [one for question in questions for one in _keys(question, sample, known)]
         done = 0
         for chunk in _chunks(asked):
@@ -151,7 +156,7 @@ class _Proof:
         await self._view.renew()
         before = await self._passed()
         view = await self._answers(self._view.store, suspects)
-        after = await self._view.furthest()
+        after = await _soon(self._view.furthest)
         await self._bring_to(before)
         first = await self._folded(suspects)
         await self._bring_to(after)
@@ -182,7 +187,7 @@ class _Proof:
         needed = await self._fold.store.checkpoint()
         async with asyncio.timeout(CATCH_UP_S):
             while True:
-                reached = await self._view.store.checkpoint()
+                reached = await _soon(self._view.store.checkpoint)
                 if all(reached.get(one, 0) >= position for one, position in needed.items()):
                     return reached
                 await asyncio.sleep(AGAIN_S)
@@ -198,25 +203,33 @@ class _Proof:
         return found
 
     async def _answer(self, store: Store[Any], one: _Asked) -> bytes:
-        """What a store says; that it fails at it is an answer too. An outage that is over soon
-        is waited for."""
-        failed = 0
-        while True:
-            try:
-                return encoded(await one.question.ask(store, one.key.id))
-            except StoreUnavailable:
-                failed += 1
-                if failed == TRIES_MAX:
-                    raise
-            except Exception as error:  # noqa: BLE001 - whatever is in the store, the proof goes on
-                return encoded({"error": f"{type(error).__name__}: {error}"})
-            await asyncio.sleep(AGAIN_S * failed)
+        """What a store says; that it fails at it is an answer too."""
+        try:
+            return encoded(await _soon(partial(one.question.ask, store, one.key.id)))
+        except (StoreUnavailable, Unavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is in the store, the proof goes on
+            return encoded({"error": f"{type(error).__name__}: {error}"})
 
     async def _bring_to(self, ends: Positions) -> None:
-        await self._fold.bring_to(ends, self._told)
+        await _soon(partial(self._fold.bring_to, ends, self._told))
 
     def _told(self, rebuilt: Rebuilt) -> None:
         self._report(Step("reading", rebuilt.done, rebuilt.total))
+
+
+async def _soon(ask: Callable[[], Awaitable[T]]) -> T:
+    """What it gives; an outage that is over soon is waited for. Raises Unavailable,
+    StoreUnavailable where it is not."""
+    failed = 0
+    while True:
+        try:
+            return await ask()
+        except (StoreUnavailable, Unavailable):
+            failed += 1
+            if failed == OUTAGE_TRIES_MAX:
+                raise
+        await asyncio.sleep(AGAIN_S * failed)
 
 
 def _keys(question: Question, sample: int | None, known: Known) -> Iterator[_Asked]:

@@ -1,20 +1,26 @@
 """A generation of the search index that is filled from the topics before anybody searches it."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Final
 
 import pytest
 import pytest_asyncio
 
+from domain.errors import Unavailable
 from domain.ids import PostId
 from domain.search_query import parse_query
 from domain.topics import place_of
+from infra.elasticsearch.connection import ElasticsearchConnection
 from infra.elasticsearch.search_index import ElasticsearchSearchIndex
 from infra.generations import Generation
 from infra.kafka.feed import KafkaFeed
+from infra.kafka.topics import KafkaTopics
+from infra.postgresql.replay_orders import PostgresqlReplayOrders
+from infra.profiles import waiting
 from infra.profiles.cluster_filling import Ends, Filling
 from infra.profiles.cluster_stores import opened
 from infra.settings import Settings
+from projections.projection import StoreUnavailable
 from projections.search_index import SEARCH_INDEX, SearchIndex
 from projections.windows import Window
 from streams import rebuild
@@ -110,6 +116,48 @@ async def test_a_filling_killed_between_batches_goes_on_where_it_was_and_then_al
     assert await filled.checkpoint() == place.ends
     await filled.drop()
     await followed.drop()
+
+
+async def test_engines_that_are_away_at_its_beginning_and_its_end_are_waited_for(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "RETRY_S", 0.0)
+    one = Generation(SEARCH_INDEX.name, SEARCH_INDEX.version, 4, "building")
+    away = (
+        away_once(monkeypatch, PostgresqlReplayOrders, "begin", StoreUnavailable),
+        away_once(monkeypatch, KafkaTopics, "describe", Unavailable),
+        away_once(monkeypatch, ElasticsearchConnection, "create_index", StoreUnavailable),
+        away_once(monkeypatch, ElasticsearchConnection, "search", StoreUnavailable),
+        away_once(monkeypatch, ElasticsearchConnection, "write", StoreUnavailable),
+        away_once(monkeypatch, ElasticsearchConnection, "refresh", StoreUnavailable),
+    )
+
+    await place.filling.fill_as_told(one, place.ends, lambda _: None)
+
+    assert min(calls.count for calls in away) > 1
+    store = await place.store(one.number)
+    assert await store.checkpoint() == place.ends
+    await store.drop()
+
+
+class Calls:
+    count = 0
+
+
+def away_once(
+    monkeypatch: pytest.MonkeyPatch, engine: type, name: str, outage: Callable[[str], Exception]
+) -> Calls:
+    """The first call fails; how many there were."""
+    ask, calls = getattr(engine, name), Calls()
+
+    async def asked(*arguments: Any, **named: Any) -> Any:
+        calls.count += 1
+        if calls.count == 1:
+            raise outage("the engine is away")
+        return await ask(*arguments, **named)
+
+    monkeypatch.setattr(engine, name, asked)
+    return calls
 
 
 async def view(store: SearchIndex) -> Sequence[Sequence[PostId]]:

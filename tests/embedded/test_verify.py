@@ -3,7 +3,8 @@ views that move on meanwhile."""
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from domain.errors import Unavailable
 from domain.events import Profile, ProfileChanged, Recorded
 from domain.ids import AccountId
 from infra.cli import app
@@ -19,7 +21,8 @@ from infra.settings import Settings
 from infra.sqlite.account_directory import SqliteAccountDirectory
 from infra.verifying import verdicts
 from projections.account_directory import ACCOUNT_DIRECTORY, Operation
-from projections.projection import Projection
+from projections.projection import Projection, StoreUnavailable
+from streams.answers import proof
 from streams.answers.fold import Fold
 from streams.answers.proof import Positions, Verdict, verify
 from streams.registry import BY_NAME, PROJECTIONS
@@ -185,6 +188,50 @@ class Restless:
         self._directory.close()
 
 
+class Outages:
+    """Of all that is asked of an engine it answers the second and the third question of three."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+
+    def on(self, what: str, outage: Callable[[str], Exception] = StoreUnavailable) -> None:
+        self.asked[what] += 1
+        if self.asked[what] % 3 == 1:
+            raise outage(f"no {what} at the moment")
+
+
+class Flickering(Restless):
+    """One whose engine is away again and again."""
+
+    def __init__(self, path: Path, log: GrowingLog, outages: Outages) -> None:
+        super().__init__(path, log)
+        self._outages = outages
+
+    async def profiles(self, account_ids: Sequence[AccountId]) -> Mapping[AccountId, bytes]:
+        self._outages.on("profiles")
+        return await super().profiles(account_ids)
+
+    async def checkpoint(self) -> Mapping[int, int]:
+        self._outages.on("checkpoint")
+        return await super().checkpoint()
+
+    async def furthest(self) -> Positions:
+        self._outages.on("furthest")
+        return await super().furthest()
+
+
+class FlickeringLog(GrowingLog):
+    """Likewise."""
+
+    def __init__(self, recorded: Sequence[Recorded], outages: Outages) -> None:
+        super().__init__(recorded)
+        self._outages = outages
+
+    async def read(self, partition: int, after: int, limit: int) -> Sequence[Recorded]:
+        self._outages.on("events", Unavailable)
+        return await super().read(partition, after, limit)
+
+
 def proven(view: Restless, log: GrowingLog, path: Path) -> Verdict:
     scratch = SqliteAccountDirectory(path)
     projection: Projection = ACCOUNT_DIRECTORY
@@ -222,3 +269,17 @@ def test_a_view_that_lost_something_is_found_out_while_everything_moves(
     named = {one.key for one in verdict.differences}
     assert named == {f"account/{eve}", "handle/eve", "list/accounts"}
     assert not named & set(verdict.undecided)
+
+
+def test_an_outage_that_is_over_soon_is_waited_for(
+    tmp_path: Path, opened: GrowingLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "AGAIN_S", 0.0)
+    outages = Outages()
+    log = FlickeringLog(opened.events, outages)
+
+    verdict = proven(Flickering(tmp_path / "live.db", log, outages), log, tmp_path / "fold.db")
+
+    assert (verdict.error, verdict.differences) == (None, [])
+    assert verdict.keys > 0
+    assert min(outages.asked[what] for what in ("profiles", "checkpoint", "furthest", "events")) > 1

@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 
 from domain.events import Recorded
-from projections.projection import Projection
+from projections.projection import Projection, StoreUnavailable
+from streams import pipeline as pipelines
 from streams.dead_letters import Build, DeadLetters
 from streams.feed import Fed
 from streams.pipeline import Pipeline
@@ -27,11 +28,12 @@ NOTHING = Projection("nothing", 1, frozenset(), lambda _: ())
 
 
 class Store:
-    """Keeps how far it is."""
+    """Keeps how far it is. `outages` come before it says so."""
 
     def __init__(self) -> None:
         self.reached: dict[int, int] = {}
         self.taken: list[int] = []
+        self.outages = 0
 
     async def apply(self, operations: Sequence[Any], checkpoint: Mapping[int, int]) -> None:
         del operations
@@ -41,6 +43,9 @@ class Store:
         self.taken.append(sum(self.reached.values()))
 
     async def checkpoint(self) -> Mapping[int, int]:
+        if self.outages:
+            self.outages -= 1
+            raise StoreUnavailable("it is away")
         return dict(self.reached)
 
 
@@ -146,6 +151,21 @@ async def test_a_cancelled_one_ends_where_it_is_and_could_go_on(rebuilding: Any)
     await rebuilding(store, Told(Course()), lambda _: None)
 
     assert store.reached == {0: EVENTS, 1: EVENTS}
+
+
+@BOTH
+async def test_a_store_that_is_away_at_the_beginning_is_waited_for(
+    rebuilding: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipelines, "RETRY_FIRST_S", 0.0)
+    store, reports = Store(), list[Rebuilt]()
+    await rebuilding(store, Told(Course()), lambda _: None)
+    store.outages = 3
+
+    await rebuilding(store, Told(Course()), reports.append)
+
+    assert store.outages == 0
+    assert {one[:3] for one in reports} == {(2 * EVENTS, 2 * EVENTS, 2 * EVENTS)}
 
 
 async def test_who_is_told_to_pause_while_it_waits_for_its_pace_does_not_wait_to_the_end() -> None:

@@ -1,9 +1,17 @@
 """Waiting for engines says for which, and why, until they answer."""
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from infra.profiles.waiting import connected, noting
+import pytest
+
+from domain.errors import Unavailable
+from infra.profiles import waiting as engines
+from infra.profiles.waiting import Standstill, connected, entered, noting
 from projections.projection import StoreUnavailable
+from tests.clock import Clock
 
 
 class Engine:
@@ -50,3 +58,45 @@ async def test_nobody_has_to_ask() -> None:
     engine.up = True
 
     assert await connected("Redis", "127.0.0.1:1", engine.connect) == "connected"
+
+
+async def test_a_context_is_made_anew_until_it_can_be_entered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engines, "RETRY_S", 0.0)
+    steps: list[str] = []
+
+    @asynccontextmanager
+    async def lock() -> AsyncIterator[str]:
+        steps.append("asked")
+        if len(steps) < 3:
+            raise StoreUnavailable("nobody listens")
+        yield "held"
+        steps.append("left")
+
+    async with entered("PostgreSQL", "127.0.0.1:1", lock) as found:
+        steps.append(found)
+
+    assert steps == ["asked", "asked", "asked", "held", "left"]
+
+
+async def test_only_what_is_called_an_outage_is_waited_for() -> None:
+    async def late() -> None:
+        raise Unavailable("no worker came")
+
+    async with asyncio.timeout(30):
+        with pytest.raises(Unavailable):
+            await connected("the swap", "trends", late, outages=(StoreUnavailable,))
+
+
+def test_why_work_stands_still_is_said_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    standstill = Standstill(clock)
+    with caplog.at_level(logging.WARNING, "starling"):
+        for clock.now in (0.0, 1.0, 9.9, 10.0, 11.0):
+            standstill.told("trends", StoreUnavailable(f"away for {clock.now:g} s"))
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "trends waits: away for 0 s",
+        "trends waits: away for 10 s",
+    ]
