@@ -1,5 +1,6 @@
 """What administrators ask about dead letters."""
 
+from collections.abc import Collection
 from functools import partial
 from typing import Final, Literal
 
@@ -51,19 +52,24 @@ class Operations:
         return audited(ports, command.admin_id, action, target, command.reason)
 
 
-def routes(ports: Ports, dead_letters: DeadLetterRequests) -> tuple[Route, ...]:
-    """Retry and discard one, and retry all of a projection."""
+def routes(
+    ports: Ports, dead_letters: DeadLetterRequests, projections: Collection[str]
+) -> tuple[Route, ...]:
+    """Retry and discard one, and retry all of one of the `projections`."""
     handlers = Operations(dead_letters)
     one = tuple(_answer(request, handlers, ports) for request in ("retry", "discard"))
-    return (*one, _retry_every(dead_letters, ports))
+    return (*one, _retry_every(dead_letters, ports, projections))
 
 
-def _retry_every(dead_letters: DeadLetterRequests, ports: Ports) -> Route:
+def _retry_every(
+    dead_letters: DeadLetterRequests, ports: Ports, projections: Collection[str]
+) -> Route:
     def command(call: Call) -> RetryDeadLetters:
         body: Measure = call.body
-        return RetryDeadLetters(
-            admin_id=call.account_id, projection=call.path["projection"], reason=body.reason
-        )
+        projection = call.path["projection"]
+        if projection not in projections:
+            raise NotFound(f"There is no projection {projection}")
+        return RetryDeadLetters(admin_id=call.account_id, projection=projection, reason=body.reason)
 
     handler = partial(retry_dead_letters, dead_letters=dead_letters)
     return command_route(
@@ -73,6 +79,7 @@ def _retry_every(dead_letters: DeadLetterRequests, ports: Ports) -> Route:
         "Retry every event that a projection could not apply",
         body=Measure,
         answers={202: None},
+        errors=_MISSING,
         auth=Auth.ADMIN,
         tag=TAG,
     )

@@ -86,7 +86,9 @@ def _routes(
         served += dead_letters.routes(LettersInClear(profile))
     if part != "reads":
         served += command_routes(profile.ports)
-        served += operations_routes.routes(profile.ports, profile.dead_letters)
+        served += operations_routes.routes(
+            profile.ports, profile.dead_letters, profile.projection_names
+        )
         served += projection_routes.routes(profile.ports, works)
     served += operations.routes(parts=profile.parts, exposition=profile.metrics.exposition)
     page = site.routes() if part != "commands" else ()

@@ -3,9 +3,9 @@ reads the environment."""
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -166,17 +166,20 @@ def load(
             value, source = from_file[name], str(file)
         else:
             value, source = field.default, "default"
+        _check_choice(name, value, get_args(field.type))
         values[field.name] = value
         sourced.append(Sourced(name, value, source))
-    try:
-        settings = msgspec.convert(values, Settings)
-    except msgspec.ValidationError as error:
-        raise SettingError(str(error)) from error
+    settings = Settings(**values)
     _ = settings.address, settings.threshold, settings.cluster_base_port, settings.topic_partitions
     _ = settings.parked_max, settings.worker_address
     if not _NAMESPACE.fullmatch(settings.namespace):
         raise SettingError("STARLING_NAMESPACE must be up to 20 letters and digits")
     return settings, tuple(sourced)
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if choices and value not in choices:
+        raise SettingError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}")
 
 
 def _address(name: str, text: str) -> tuple[str, int]:

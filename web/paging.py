@@ -27,6 +27,7 @@ IDS_PATTERN: Final = "^[0-9]{1,40}(,[0-9]{1,40})*$"
 
 _ID: Final = re.compile(ID_PATTERN)
 _URL_SAFE: Final = "!$%&'()*+,-./:;=?@_~"
+_FOREIGN: Final = ("/cursor", "This is not a cursor of this list")
 _PLACES: Final = frozenset({"max_id", "since_id", "min_id", "cursor"})
 
 T = TypeVar("T")
@@ -136,12 +137,17 @@ def encode_cursor(place: object, *, of: str) -> str:
 def decode_cursor(cursor: str, kind: type[T], *, of: str) -> T:
     """The place that `encode_cursor` was given.
 
-    Raises Invalid for a cursor that was changed, or made by another list.
+    Raises Invalid for a cursor that was changed, made by another list, or made up: one that names
+    a number beyond all ids, which no store could look for.
     """
     try:
-        return msgspec.msgpack.decode(unwrap(cursor, of=of), type=kind)
+        place = msgspec.msgpack.decode(unwrap(cursor, of=of), type=kind)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise Invalid(("/cursor", "This is not a cursor of this list")) from error
+        raise Invalid(_FOREIGN) from error
+    parts = place if isinstance(place, tuple) else (place,)
+    if any(isinstance(part, int) and part > ID_MAX for part in parts):
+        raise Invalid(_FOREIGN)
+    return place
 
 
 def _link(call: Call, place: str, rel: str) -> str:

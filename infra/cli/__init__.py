@@ -1,6 +1,9 @@
 """The command line: `starling serve`, `import`, `projections`, `replay`, `verify`, `erase`,
 `export`, `dead-letters`, `log`, `settings`, `admin`, `cluster`."""
 
+import sqlite3
+import sys
+
 import typer
 
 from infra import interpreter
@@ -51,6 +54,12 @@ app.add_typer(cluster.app, name="cluster")
 
 
 def main() -> None:
-    """The `starling` program."""
+    """The `starling` program. What the machine refuses it (a folder, a file, an address) is told
+    in a line, as what it refuses itself is: exit status 1."""
     interpreter.tune()
-    app()
+    try:
+        app()
+    except OSError as error:
+        sys.exit(f"starling: {error}")
+    except sqlite3.Error as error:
+        sys.exit(f"starling: A file in the data folder cannot be used: {error}")

@@ -17,11 +17,15 @@ local function source(id)
     return redis.call('LPOS', cache.list, id, 'RANK', -1) and 'pushed' or 'large'
 end
 
+local actor = redis.call('HGET', ITEMS, post)
+if actor and #actor > ACCOUNT_DIGITS then
+    actor = false -- a repost has an item of its own, but is no post
+end
 local found = redis.call('SSCAN', of_reader(shard, 'following', reader), ARGV[5], 'COUNT', ARGV[6])
 local accounts, ids = found[2], {}
 if found[1] == '0' then
     accounts[#accounts + 1] = reader
-    ids[1] = post
+    ids[1] = actor and post or nil
 end
 for _, account in ipairs(accounts) do
     local item = string.match(redis.call('HGET', reposts(account), post) or '', ' (%-?%d+)$')
@@ -31,7 +35,6 @@ for _, account in ipairs(accounts) do
 end
 local shown = {}
 show(shown, shard, reader, ordered(ids, AT_ONCE), AT_ONCE)
-local actor = redis.call('HGET', ITEMS, post)
 local answer = {found[1], actor or '', redis.call('SISMEMBER', DROPPED, post)}
 for place = 1, #shown, 2 do
     answer[#answer + 1] = shown[place]

@@ -27,6 +27,7 @@ from streams.envelope import NO_ORIGIN, Codec, Origin
 GROUP_MAX: Final = 1_000
 WAITING_MAX: Final = 20_000
 FORGET_EVERY_MS: Final = 3_600_000
+TRY_AGAIN_S: Final = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ class SqliteEventLog:
 
     @property
     def writable(self) -> bool:
-        """Whether the last commit succeeded (a new log counts as writable)."""
+        """Whether the last commit succeeded (a new log counts as writable). After one that failed
+        it is tried each second: who is told that it is not writable may send no command."""
         return self._writable
 
     async def publish(self, events: Sequence[Event], *, receipt: Receipt | None = None) -> Vector:
@@ -147,7 +149,7 @@ class SqliteEventLog:
         return to_row(receipt, self._codec.keyring, now_ms=self._now_ms())
 
     def _write(self) -> None:
-        while (first := self._jobs.get()) is not None:
+        while (first := self._next_job()) is not None:
             group = [first]
             closing = False
             while len(group) < GROUP_MAX:
@@ -164,14 +166,29 @@ class SqliteEventLog:
             if closing:
                 return
 
+    def _next_job(self) -> _Job | None:
+        while not self._writable:
+            try:
+                return self._jobs.get(timeout=TRY_AGAIN_S)
+            except queue.Empty:
+                self._try_again()
+        return self._jobs.get()
+
+    def _try_again(self) -> None:
+        try:
+            self._recorder.commit_nothing()
+        except PersistenceError:
+            return
+        self._succeeded()
+
     def _commit(self, group: Sequence[_Job]) -> None:
         try:
             outcomes = self._recorder.insert_group([job.entry for job in group])
         except PersistenceError as error:
-            self._writable = False
+            self._failed(error)
             _resolve(group, [Unavailable(f"The log cannot be written: {error}")] * len(group))
             return
-        self._writable = True
+        self._succeeded()
         fresh = [
             recorded
             for job, outcome in zip(group, outcomes, strict=True)
@@ -183,6 +200,16 @@ class SqliteEventLog:
             for committed in self._on_commit:
                 committed(fresh)
         _resolve(group, outcomes)
+
+    def _failed(self, error: PersistenceError) -> None:
+        if self._writable:
+            self._writable = False
+            log.error("The log cannot be written: %s", error)
+
+    def _succeeded(self) -> None:
+        if not self._writable:
+            self._writable = True
+            log.warning("The log can be written again")
 
     def _forget_old_receipts(self) -> None:
         now_ms = self._now_ms()

@@ -17,7 +17,7 @@ _PLACES: Final = f"""
 WITH actors (actor_id) AS (SELECT :reader UNION ALL SELECT other_id FROM ties
     WHERE reader_id = :reader AND follows = 1 AND hides = 0)
 SELECT i.item_id, i.post_id, i.post_author_id, NULL FROM items i INDEXED BY items_by_id
-WHERE i.item_id = :post AND i.actor_id IN (SELECT actor_id FROM actors)
+WHERE i.item_id = :post AND i.post_id = :post AND i.actor_id IN (SELECT actor_id FROM actors)
 UNION ALL SELECT i.item_id, i.post_id, i.post_author_id, i.actor_id FROM actors a
 CROSS JOIN reposts r ON r.account_id = a.actor_id AND r.post_id = :post AND r.live = 1
 CROSS JOIN items i ON i.actor_id = r.account_id AND i.item_id = r.item_id

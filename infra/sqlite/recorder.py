@@ -83,6 +83,12 @@ class GroupRecorder(SQLiteApplicationRecorder):
         with self.datastore.transaction(commit=True) as c:
             return [self._insert_within_savepoint(c, entry) for entry in entries]
 
+    def commit_nothing(self) -> None:
+        """Write and sync a page that says what it said before, to find out whether that can be
+        done. Raises the library's OperationalError and such."""
+        with self.datastore.transaction(commit=True) as c:
+            c.execute("PRAGMA user_version=0")
+
     def drop_receipts(self, before_ms: int) -> None:
         """Forget the answers kept before a moment (Unix ms), some thousands at a time."""
         with self.datastore.transaction(commit=True) as c:

@@ -508,6 +508,17 @@ class HomeTimelinesContract(ABC):
         assert [place.item for place in by_others.places] == [item_of(shared)]
         assert unknown == Whereabouts(None, False, [])
 
+    async def test_the_id_of_a_repost_is_that_of_no_post(self, seen: Opened) -> None:
+        log = facts.Log()
+        await follow(seen, log, "ada", "cleo")
+        post = tweet("bob")
+        again = reposted("cleo", post)
+        await happen(seen, log, post, again)
+
+        found = await seen.store.find(ADA, PostId(item_of(again).item_id))
+
+        assert found == Whereabouts(None, False, [])
+
     async def test_a_deleted_post_is_found_to_be_deleted(self, seen: Opened) -> None:
         log = facts.Log()
         await follow(seen, log, "ada", "bob")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from infra.cli import app
+from infra.cli import app, main
 
 runner = CliRunner()
 
@@ -190,3 +190,35 @@ def test_workers_belong_to_the_cluster() -> None:
 @pytest.mark.parametrize("unknown", ["replay", "fly"])
 def test_a_command_that_there_is_not_fails(unknown: str) -> None:
     assert starling(unknown).exit_code == 2
+
+
+def told(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+    """Why the program, run as a whole, exits with 1."""
+    monkeypatch.setattr("sys.argv", ["starling", *arguments])
+    monkeypatch.setattr("infra.interpreter.tune", lambda: None)  # this process goes on
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return str(ended.value.code)
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_line(
+    posts: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data.write_text("no folder")
+
+    reason = told(monkeypatch, "import", "--posts", str(posts))
+
+    assert reason == f"starling: [Errno 17] File exists: '{data}'"
+
+
+@pytest.mark.parametrize("command", ["import", "projections", "log"])
+def test_a_file_that_is_no_database_is_told_in_a_line(
+    command: str, posts: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data.mkdir()
+    (data / "log.db").write_text("no database")
+    more = {"import": ("--posts", str(posts)), "projections": (), "log": ("stats",)}
+
+    reason = told(monkeypatch, command, *more[command])
+
+    assert reason == "starling: A file in the data folder cannot be used: file is not a database"

@@ -1,8 +1,10 @@
 """The embedded log: our contract, and the recorder cases that `eventsourcing` ships."""
 
 import asyncio
+import resource
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -202,4 +204,45 @@ async def test_commands_beyond_those_that_may_wait_are_turned_away(
         await publish()
     free.set()
     await asyncio.gather(*accepted)
+    log.close()
+
+
+@contextmanager
+def no_file_may_grow_beyond(size: int) -> Iterator[None]:
+    """Whatever this process writes behind so many bytes of a file fails, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_a_log_that_could_not_be_written_is_tried_again_unasked(
+    tmp_path: Path, codec: Codec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "TRY_AGAIN_S", 0.01)
+    tried, mended = threading.Semaphore(0), threading.Event()
+    commit_nothing = GroupRecorder.commit_nothing
+
+    def watched(recorder: GroupRecorder) -> None:
+        try:
+            commit_nothing(recorder)
+        finally:
+            tried.release()
+
+    monkeypatch.setattr(GroupRecorder, "commit_nothing", watched)
+    monkeypatch.setattr(event_log.log, "warning", lambda *_: mended.set())
+    log = SqliteEventLog(tmp_path / "log.db", codec, now_ms=wall_clock_ms)
+    await log.publish([facts.tweet("ada")])
+    size = (tmp_path / "log.db-wal").stat().st_size
+
+    with no_file_may_grow_beyond(size):
+        with pytest.raises(Unavailable, match="cannot be written"):
+            await log.publish([facts.tweet("ada")])
+        assert all([await asyncio.to_thread(tried.acquire, timeout=60) for _ in range(2)])
+        assert (log.writable, mended.is_set()) == (False, False)
+
+    assert await asyncio.to_thread(mended.wait, 60)
+    assert (log.writable, log.head) == (True, 1)
     log.close()

@@ -86,7 +86,7 @@ class Operating(World):
         edge = Edge(FakeAuthenticator(), NothingToWaitFor(), RateLimits(enabled=False))
         self.works = OneProjection()
         table = (
-            *routes(self.ports, self.letters),
+            *routes(self.ports, self.letters, {"post_cards", "trends"}),
             *projection_routes.routes(self.ports, self.works),
         )
         self._transport = httpx.ASGITransport(build(table, edge))
@@ -135,6 +135,15 @@ async def test_all_of_a_projection_are_asked_about_and_the_log_says_who_did() ->
         "dead-letters/post_cards",
         "mended",
     )
+
+
+async def test_of_a_projection_that_there_is_not_nothing_is_retried() -> None:
+    world = Operating()
+
+    answered = await world.post("/v1/admin/dead-letters/other/retry")
+
+    assert (answered.status_code, answered.json()["type"]) == (404, "/problems/not-found")
+    assert (world.letters.asked, world.news) == ([], [])
 
 
 async def test_the_reason_may_be_left_out() -> None:

@@ -112,6 +112,12 @@ def test_a_list_with_cursors_goes_on_where_its_cursor_says() -> None:
     assert cursor_links(page, after=None) == ()
 
 
+@pytest.mark.parametrize(("place", "kind"), [(1 << 63, int), ((5, (1 << 64) - 1), tuple[int, int])])
+def test_a_cursor_with_a_number_beyond_all_ids_is_refused(place: object, kind: type) -> None:
+    with pytest.raises(Invalid):
+        decode_cursor(encode_cursor(place, of="likes"), kind, of="likes")
+
+
 def changed(cursor: str) -> list[str]:
     flipped = [
         cursor[:at] + ("A" if cursor[at] != "A" else "B") + cursor[at + 1 :]
