@@ -166,12 +166,12 @@ class RouteApp:
         self, call: Call, asked: str, extra: list[tuple[bytes, bytes]]
     ) -> Reply | Response:
         """Answer as of a moment that is past, which waits for nothing that was done since."""
+        if self._edge.past is None or not self._route.is_view:
+            raise BadRequest(f"{AS_OF} is for reads of views; this is none")
         if call.identity is None:
             raise NotSignedIn
         if "admin" not in call.identity.scopes:
             raise NotAllowed(f"{AS_OF} needs the admin scope")
-        if self._edge.past is None or not self._route.is_view:
-            raise BadRequest(f"{AS_OF} is for reads of views; this is none")
         endpoint, as_of = await self._edge.past.endpoint(self._route, asked)
         extra += [(b"as-of", as_of.encode("ascii")), (b"vary", AS_OF.encode("ascii"))]
         answer: Reply | Response = await endpoint(call)
