@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol, cast
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
@@ -33,10 +33,11 @@ POLL_PAUSED_S: Final = 1.0
 # assignment it is short. But each one names all partitions, most of what an idle worker costs.
 FETCH_WAIT_ASSIGNED_MS: Final = 250
 FETCH_WAIT_MS: Final = 1_000
-SETTLED_S: Final = 3.0
 # How often aiokafka looks whether there is something to fetch, though all that there may be wakes
-# it: five times a second, if it is not told.
+# it, but for a seek in the very moment in which it learned the offsets of an assignment.
+LOOK_ASSIGNED_S: Final = 0.2
 LOOK_S: Final = 5.0
+SETTLED_S: Final = 3.0
 # How many records are handed over together.
 CHUNK: Final = 250
 # Until the next ones are taken: longer where many come, not at all where a fetch is large anyway.
@@ -88,11 +89,6 @@ class CheckpointedThread(AIOKafkaConsumerThread):
     Faust keeps both loops awake each second, in case they do not see what is asked of them. All
     that is asked of either wakes it (`call_soon_threadsafe`), so they may sleep."""
 
-    async def on_start(self) -> None:
-        """See `Service.on_start`."""
-        await super().on_start()
-        self._ensure_consumer()._fetcher._fetcher_timeout = LOOK_S  # noqa: SLF001 - no setting
-
     @Service.task
     async def _thread_keepalive(self) -> None:
         """Not needed."""
@@ -100,15 +96,24 @@ class CheckpointedThread(AIOKafkaConsumerThread):
     async def _keepalive2(self) -> None:
         """Not needed."""
 
-    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
-        # There is no setting for it.
-        consumer._fetch_max_wait_ms = FETCH_WAIT_ASSIGNED_MS  # noqa: SLF001
-        return consumer
+    def close(self) -> None:
+        """Not needed: `on_thread_stop` closes aiokafka's consumer. Faust's closes it from the other
+        thread when the group meets while the app stops; that meeting then never ends, and Faust
+        waits a minute for it."""
 
-    def wait_for_fetches(self, wait_ms: int) -> None:
-        """From the next fetch on, let the broker hold one for so long."""
-        self._ensure_consumer()._fetcher._fetch_max_wait_ms = wait_ms  # noqa: SLF001
+    def hurry(self) -> None:
+        """From the next fetch on, wait as after an assignment."""
+        self._wait_for_fetches(FETCH_WAIT_ASSIGNED_MS, LOOK_ASSIGNED_S)
+
+    def settle_down(self) -> None:
+        """From the next fetch on, wait as while nothing changes hands."""
+        self._wait_for_fetches(FETCH_WAIT_MS, LOOK_S)
+
+    def _wait_for_fetches(self, wait_ms: int, look_s: float) -> None:
+        # There are no settings for them.
+        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
+        fetcher._fetch_max_wait_ms = wait_ms  # noqa: SLF001
+        fetcher._fetcher_timeout = look_s  # noqa: SLF001
 
     async def getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109 - as Faust has it
         """See `ConsumerThread.getmany`. Faust's goes on in the thread when its caller gives up, and
@@ -152,7 +157,7 @@ class CheckpointedConsumer(Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """What comes of them from now on is another's."""
         self._turn += 1
-        self._fetching.wait_for_fetches(FETCH_WAIT_ASSIGNED_MS)
+        self._fetching.hurry()
         self._sink.expected.end(revoked)
         self._sink.own(None)
         await super().on_partitions_revoked(revoked)
@@ -185,6 +190,7 @@ class CheckpointedConsumer(Consumer):
         """Drop what comes, and go to the checkpoints in a while, unless the group meets before:
         another worker has claimed what seems to be ours."""
         self._turn += 1
+        self._fetching.hurry()
         ours = frozenset(self.assignment())
         self._sink.expected.end(ours)
         self._pause_until_sought(ours)
@@ -221,7 +227,7 @@ class CheckpointedConsumer(Consumer):
         """Everything is read by then, or its store is away."""
         await self.sleep(SETTLED_S)
         if not self.should_stop and self._turn == turn:
-            self._fetching.wait_for_fetches(FETCH_WAIT_MS)
+            self._fetching.settle_down()
 
     async def _seek_to_checkpoints(self, partitions: frozenset[TP]) -> frozenset[TP]:
         """Those of them that cannot be read yet."""

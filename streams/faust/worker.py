@@ -94,7 +94,8 @@ class Worker:
         app = self._app
         try:
             await app.start()
-            await app.wait_until_stopped()
+            # Not `wait_until_stopped`: cancelled, it leaves a task behind that waits for a crash.
+            await app.wait_first()
         finally:
             await self._finish()
             await app.stop()

@@ -175,3 +175,18 @@ class Notebook:
             return closing(file)
         except sqlite3.OperationalError as error:
             raise StoreUnavailable(str(error)) from error
+
+
+class HeldNotebook(Notebook):
+    """One whose batches wait until it is let go; `begun` says that one does."""
+
+    def __init__(self, path: Path, *, writer: str = "") -> None:
+        super().__init__(path, writer=writer)
+        self.begun = asyncio.Event()
+        self.let_go = asyncio.Event()
+
+    async def apply(self, operations: Sequence[Noted], checkpoint: Mapping[int, int]) -> None:
+        """See `Store.apply`."""
+        self.begun.set()
+        await self.let_go.wait()
+        await super().apply(operations, checkpoint)

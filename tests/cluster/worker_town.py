@@ -26,7 +26,7 @@ from streams.faust.worker import Worker
 from streams.feed import Lookup
 from streams.records import record_of
 from tests import facts
-from tests.cluster.notebook import NOTEBOOK, Notebook
+from tests.cluster.notebook import NOTEBOOK, HeldNotebook, Notebook
 
 PARTITIONS: Final = 8
 # A deadline for what always comes: machines are slow, and busy with other things.
@@ -82,12 +82,18 @@ class Town:
         self._producer.produce(topic, value, key, place.partition, headers=headers)
         self._producer.poll(0)
 
-    def worker(self, *, brokers: str = "", lookup: Lookup | None = None) -> Worker:
+    def notebook_of(self, writer: str) -> HeldNotebook:
+        """The same file, as one of several workers of this process has it."""
+        return HeldNotebook(self.folder / "notebook.db", writer=writer)
+
+    def worker(
+        self, store: Notebook | None = None, *, brokers: str = "", lookup: Lookup | None = None
+    ) -> Worker:
         """A worker for this process."""
         where = brokers or self.brokers
         return Worker(
             NOTEBOOK,
-            self.notebook,
+            store or self.notebook,
             self.letters,
             self.codec,
             where,

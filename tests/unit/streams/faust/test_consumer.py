@@ -10,16 +10,18 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP, TransportT
 
-from streams.faust.app import ProjectionApp
+from streams.faust.app import FETCHED_MAX, REBALANCE_S, SESSION_S, STALLED_S, ProjectionApp
 from streams.faust.consumer import (
     CHUNK,
     MANY,
     MANY_PACE_S,
     PACE_S,
     CheckpointedConsumer,
+    CheckpointedThread,
     Fetched,
 )
 from streams.faust.expected import Expected
@@ -35,6 +37,7 @@ class Sink:
         self.expected: Expected[TP] = Expected()
         self.inbox: asyncio.Queue[Fetched] = asyncio.Queue()
         self.expected.begin({PARTITION: 0})
+        self.owned: frozenset[TP] | None = frozenset([PARTITION])
 
     async def offsets(self, partitions: Sequence[TP]) -> Mapping[TP, int]:
         return dict.fromkeys(partitions, SINK_IS_AT)
@@ -43,7 +46,7 @@ class Sink:
         raise error
 
     def own(self, partitions: frozenset[TP] | None) -> None:
-        """Nothing to note."""
+        self.owned = partitions
 
 
 class Books:
@@ -71,6 +74,9 @@ class Books:
     async def take_all(self, fetcher: object) -> None:
         """Hand over what is fetched, until the fetcher stops."""
         await self._drain_messages(fetcher)  # type: ignore[attr-defined]
+
+    async def hand_over(self, records: Sequence[int]) -> None:
+        await self._hand_over({PARTITION: records})  # type: ignore[attr-defined]
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         return {PARTITION: BROKER_IS_AT}
@@ -181,6 +187,83 @@ async def test_what_the_broker_did_not_take_is_committed_again(books: Any) -> No
 @both
 async def test_reading_begins_where_the_sink_is_whatever_the_broker_has(books: Any) -> None:
     assert await books.begin() == SINK_IS_AT
+
+
+@both
+async def test_a_group_that_meets_while_the_app_stops_closes_nothing(books: Any) -> None:
+    talking = SimpleNamespace(_closed=False)
+    books._thread._consumer = talking  # noqa: SLF001 - as it is once the thread runs
+
+    books._thread.close()  # noqa: SLF001 - what Faust calls then
+
+    assert not talking._closed  # noqa: SLF001
+
+
+@pytest.mark.parametrize("books", [OURS], indirect=True)
+async def test_what_comes_of_revoked_partitions_is_anothers(
+    books: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurried: list[None] = []
+    monkeypatch.setattr(CheckpointedThread, "hurry", lambda _: hurried.append(None))
+
+    await books.on_partitions_revoked({PARTITION})
+
+    sink = books.app.sink
+    assert (sink.expected.next, sink.owned, hurried) == ({}, None, [None])
+
+
+@pytest.mark.parametrize("books", [OURS], indirect=True)
+async def test_what_comes_while_the_flow_is_stopped_is_dropped(books: Any) -> None:
+    records = range(CHUNK + 1)
+
+    await books.hand_over(records)
+    books.stop_flow()
+    await books.hand_over(records)
+
+    inbox = books.app.sink.inbox
+    assert [inbox.get_nowait() for _ in range(inbox.qsize())] == [
+        Fetched(PARTITION, records[:CHUNK]),
+        Fetched(PARTITION, records[CHUNK:]),
+    ]
+
+
+@pytest.mark.parametrize("books", [OURS], indirect=True)
+async def test_only_who_stands_still_behind_the_newest_record_is_sought(
+    books: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("behind", "moving", "at the end", "paused")
+    behind, moving, at_end, paused = (TP(name, 0) for name in names)
+    sought: list[TP] = []
+
+    async def note(partition: TP) -> None:
+        sought.append(partition)
+
+    books.app.sink.expected.begin({behind: 3, moving: 4, at_end: 9, paused: 3})
+    books.resume_partitions([behind, moving, at_end])
+    monkeypatch.setattr(books, "highwater", lambda _: 9)
+    monkeypatch.setattr(books, "seek_again", note)
+    now = await books.seek_where_nothing_comes({behind: 3, moving: 3, at_end: 9, paused: 3})
+
+    assert sought == [behind]
+    assert now == {PARTITION: 0, behind: 3, moving: 4, at_end: 9, paused: 3}
+
+
+@pytest.mark.parametrize("books", [OURS], indirect=True)
+async def test_what_aiokafka_is_told_of_the_group(
+    books: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiokafka.AIOKafkaConsumer", SimpleNamespace)
+
+    told = books._thread._create_worker_consumer(books.transport)  # noqa: SLF001
+
+    assert told.session_timeout_ms == SESSION_S * 1_000
+    # Several may be lost.
+    assert told.heartbeat_interval_ms * 3 <= told.session_timeout_ms
+    assert told.rebalance_timeout_ms == REBALANCE_S * 1_000
+    assert told.max_poll_interval_ms == STALLED_S * 1_000
+    assert told.max_poll_records == FETCHED_MAX
+    assert told.partition_assignment_strategy == [RoundRobinPartitionAssignor]
+    assert (told.enable_auto_commit, told.auto_offset_reset) == (False, "earliest")
 
 
 @pytest.mark.parametrize("books", [OURS], indirect=True)

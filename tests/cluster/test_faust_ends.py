@@ -1,0 +1,71 @@
+"""A worker that is told to stop ends cleanly, whenever that is."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faust.types import TP
+
+from infra.kafka.groups import KafkaGroups
+from streams.faust import app as faust_app
+from streams.faust import consumer as faust_consumer
+from streams.faust.consumer import CheckpointedConsumer
+from tests.cluster.local import LocalCluster
+from tests.cluster.worker_town import Town, events, running, town_at, until
+
+
+@pytest.fixture
+def town(cluster: LocalCluster, tmp_path: Path) -> Iterator[Town]:
+    with town_at(f"127.0.0.1:{cluster.ports.kafka}", tmp_path) as town:
+        yield town
+
+
+async def test_no_task_is_left_of_a_worker_that_ended(town: Town) -> None:
+    before = asyncio.all_tasks()
+    worker = town.worker()
+
+    async with running(worker):
+        await until(lambda: worker.ready)
+
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_worker_that_is_told_to_stop_while_its_group_meets_leaves_it(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meets = asyncio.Event()
+    on_partitions_revoked = CheckpointedConsumer.on_partitions_revoked
+
+    async def late(self: CheckpointedConsumer, revoked: set[TP]) -> None:
+        meets.set()
+        await until(lambda: self.app.should_stop)
+        await on_partitions_revoked(self, revoked)
+
+    monkeypatch.setattr(CheckpointedConsumer, "on_partitions_revoked", late)
+    worker = town.worker()
+    async with running(worker):
+        await meets.wait()
+
+    assert await KafkaGroups(town.brokers).is_left(worker.group)
+
+
+async def test_what_was_under_way_when_its_partitions_were_taken_is_refused_and_read_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faust_app, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(faust_consumer, "RETRY_S", 0.1)
+    ada, bob = town.notebook_of("ada"), town.notebook_of("bob")
+    bob.let_go.set()
+    older, younger = town.worker(ada), town.worker(bob)
+    town.produce(events(100))
+
+    async with running(older):
+        await ada.begun.wait()
+        async with running(younger):
+            await until(lambda: younger.ready and older.ready)
+            ada.let_go.set()
+            await until(town.applied_all)
+
+    assert town.notebook.refused() == {"ada"}
+    town.check()
