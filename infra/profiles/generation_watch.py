@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 from infra.generations import Generation, first_of
 from infra.postgresql.generations import PostgresqlGenerations
 from projections.projection import Projection, StoreUnavailable
+from streams.cancelling import heed_cancellation
 
 # Also where nothing is heard: a connection may have died without a word.
 LOOK_EVERY_S: Final = 5.0
@@ -72,3 +73,4 @@ class GenerationWatch:
                 await self.look()
                 self._away = False
                 await heard(LOOK_EVERY_S)
+                heed_cancellation()

@@ -24,6 +24,7 @@ from infra.settings import Settings
 from infra.stamps import wall_clock_ms
 from infra.worker_desk import Desk
 from projections.projection import Projection
+from streams.cancelling import heed_cancellation
 from streams.dead_letters import DeadLetters
 from streams.faust.worker import Worker
 from streams.registry import BY_NAME
@@ -152,6 +153,7 @@ async def _until_told(runs: Sequence[Work]) -> None:
 
 async def _until_one_ends(runs: Sequence[Callable[[], Awaitable[object]]]) -> None:
     """Run them at once; the others end with the first one. Raises what that raised."""
+    heed_cancellation()
     tasks = [asyncio.ensure_future(run()) for run in runs]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

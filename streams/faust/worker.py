@@ -16,6 +16,7 @@ from faust.types import TP
 
 from domain.errors import Unavailable
 from projections.projection import Projection, SharedStore, Superseded
+from streams.cancelling import heed_cancellation
 from streams.dead_letters import DeadLetters
 from streams.envelope import Codec
 from streams.faust.app import ProjectionApp
@@ -94,6 +95,7 @@ class Worker:
         app = self._app
         try:
             await app.start()
+            heed_cancellation()
             # Not `wait_until_stopped`: cancelled, it leaves a task behind that waits for a crash.
             await app.wait_first()
         finally:

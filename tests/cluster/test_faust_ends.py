@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from faust.types import TP
 from infra.kafka.groups import KafkaGroups
 from streams.faust import app as faust_app
 from streams.faust import consumer as faust_consumer
+from streams.faust.app import ProjectionApp
 from streams.faust.consumer import CheckpointedConsumer
 from tests.cluster.local import LocalCluster
-from tests.cluster.worker_town import Town, events, running, town_at, until
+from tests.cluster.worker_town import WAIT_S, Town, events, running, town_at, until
 
 
 @pytest.fixture
@@ -48,6 +50,27 @@ async def test_a_worker_that_is_told_to_stop_while_its_group_meets_leaves_it(
         await meets.wait()
 
     assert await KafkaGroups(town.brokers).is_left(worker.group)
+
+
+async def test_a_worker_ends_though_faust_loses_its_cancellation(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, start = asyncio.Event(), ProjectionApp.start
+
+    async def losing(self: ProjectionApp) -> None:
+        await start(self)
+        started.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(ProjectionApp, "start", losing)
+
+    ending = asyncio.create_task(town.worker().run())
+    await started.wait()
+    ending.cancel()
+    ended, _ = await asyncio.wait([ending], timeout=WAIT_S)
+
+    assert ended == {ending}
 
 
 async def test_what_was_under_way_when_its_partitions_were_taken_is_refused_and_read_again(
