@@ -30,7 +30,7 @@ class Sending:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._send)
         elif len(self._waiting) >= TOGETHER:
-            self._send()
+            self._send()  # the one at the end of the turn is still to come
         self._waiting.append(connection)
 
     def _send(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cluster import cassandra_log
 from tests.cluster.local import FIRST_START_S, LocalCluster
+from tests.cluster.worker_town import Town, town_at
 
 HERE: Final = Path(__file__).parent
 
@@ -22,6 +23,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             # Torture lasts as long as it lasts: it says so for a module, which counts less.
             if item.get_closest_marker("torture") is None:
                 item.add_marker(pytest.mark.timeout(FIRST_START_S))
+
+
+@pytest.fixture
+def town(cluster: LocalCluster, tmp_path: Path) -> Iterator[Town]:
+    """Workers of a notebook on Kafka. Whose town is another one makes their own."""
+    with town_at(f"127.0.0.1:{cluster.ports.kafka}", tmp_path) as town:
+        yield town
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """A worker that is told to stop ends cleanly, whenever that is."""
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from faust.types import TP
@@ -13,14 +11,7 @@ from streams.faust import app as faust_app
 from streams.faust import consumer as faust_consumer
 from streams.faust.app import ProjectionApp
 from streams.faust.consumer import CheckpointedConsumer
-from tests.cluster.local import LocalCluster
-from tests.cluster.worker_town import WAIT_S, Town, events, running, town_at, until
-
-
-@pytest.fixture
-def town(cluster: LocalCluster, tmp_path: Path) -> Iterator[Town]:
-    with town_at(f"127.0.0.1:{cluster.ports.kafka}", tmp_path) as town:
-        yield town
+from tests.cluster.worker_town import WAIT_S, Town, events, running, until
 
 
 async def test_no_task_is_left_of_a_worker_that_ended(town: Town) -> None:

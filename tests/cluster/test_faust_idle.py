@@ -1,8 +1,6 @@
 """A worker that has nothing to do sleeps: Faust's timers are off, and nothing waits for one."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -14,18 +12,11 @@ from streams.faust import consumer as faust_consumer
 from streams.faust import worker as faust_worker
 from streams.faust.consumer import CheckpointedConsumer, CheckpointedThread
 from streams.faust.worker import Worker
-from tests.cluster.local import LocalCluster
 from tests.cluster.notebook import Notebook
-from tests.cluster.worker_town import Town, events, running, town_at, until
+from tests.cluster.worker_town import Town, events, running, until
 
 NEVER_S: Final = 86_400.0
 BEATS: Final = 5
-
-
-@pytest.fixture
-def town(cluster: LocalCluster, tmp_path: Path) -> Iterator[Town]:
-    with town_at(f"127.0.0.1:{cluster.ports.kafka}", tmp_path) as town:
-        yield town
 
 
 @pytest.fixture

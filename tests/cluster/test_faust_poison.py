@@ -2,9 +2,8 @@
 and a worker stops before too many are parked."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,6 @@ from streams.faust import worker as faust_worker
 from streams.pipeline import FOLLOWS
 from tests import facts
 from tests.cluster import notebook
-from tests.cluster.local import LocalCluster
 from tests.cluster.notebook import POISON
 from tests.cluster.worker_town import (
     PARTITIONS,
@@ -23,7 +21,6 @@ from tests.cluster.worker_town import (
     events,
     letters_in,
     running,
-    town_at,
     until,
 )
 
@@ -32,11 +29,11 @@ CLEOS = Place("new_tweet", 4)
 
 
 @pytest.fixture
-def town(cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
+def town(town: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
+    """One whose workers soon look again what became of poison."""
     monkeypatch.setattr(faust_worker, "ROUND_S", 0.1)
     monkeypatch.setattr(faust_worker, "PAUSED_RETRY_S", 0.1)
-    with town_at(f"127.0.0.1:{cluster.ports.kafka}", tmp_path) as town:
-        yield town
+    return town
 
 
 @asynccontextmanager

@@ -14,19 +14,13 @@ from typing import Final
 import pytest
 
 from tests.cluster import local
-from tests.cluster.local import LocalCluster, own_port
+from tests.cluster.local import own_port
 from tests.cluster.worker_town import WAIT_S, Town, both_work, events, town_at, until
 from tests.programs import get
 
 EVENTS: Final = 5_000
 # Longer than a group waits for its members.
 BROKER_AWAY_S: Final = 10.0
-
-
-@pytest.fixture
-def town(cluster: LocalCluster, tmp_path: Path) -> Iterator[Town]:
-    with town_at(f"127.0.0.1:{cluster.ports.kafka}", tmp_path) as town:
-        yield town
 
 
 async def test_a_worker_that_is_killed_in_the_middle_leaves_no_gap(town: Town) -> None:

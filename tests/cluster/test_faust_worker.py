@@ -1,8 +1,7 @@
 """A worker on a real broker: what it takes, where it begins, and what becomes of faults."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
@@ -17,18 +16,12 @@ from streams.faust.consumer import Fetched
 from streams.faust.worker import WorkerCrashed
 from streams.feed import Fed
 from tests import facts
-from tests.cluster.local import LocalCluster, own_port
+from tests.cluster.local import own_port
 from tests.cluster.notebook import POISON, Notebook
-from tests.cluster.worker_town import PARTITIONS, Town, events, letters_in, running, town_at, until
+from tests.cluster.worker_town import PARTITIONS, Town, events, letters_in, running, until
 
 EVENTS: Final = 5_000
 NOTEBOOKS: Final = Build("notebook", 1, 1)
-
-
-@pytest.fixture
-def town(cluster: LocalCluster, tmp_path: Path) -> Iterator[Town]:
-    with town_at(f"127.0.0.1:{cluster.ports.kafka}", tmp_path) as town:
-        yield town
 
 
 class Lossy(asyncio.Queue[Fetched]):

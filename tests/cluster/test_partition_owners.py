@@ -1,26 +1,18 @@
 """The brokers say which process has which partition, from its start to its death."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from domain.errors import Unavailable
 from infra.kafka.groups import KafkaGroups
-from tests.cluster.local import LocalCluster
 from tests.cluster.notebook import NOTEBOOK
-from tests.cluster.worker_town import AGAIN_S, PARTITIONS, WAIT_S, Town, town_at
+from tests.cluster.worker_town import AGAIN_S, PARTITIONS, WAIT_S, Town
 
 NOWHERE = "127.0.0.1:1"
 Owners = Mapping[tuple[str, int], str]
-
-
-@pytest.fixture
-def town(cluster: LocalCluster, tmp_path: Path) -> Iterator[Town]:
-    with town_at(f"127.0.0.1:{cluster.ports.kafka}", tmp_path) as town:
-        yield town
 
 
 async def shared_by(groups: KafkaGroups, group: str, pids: set[int]) -> Owners:
