@@ -13,7 +13,8 @@ from domain.objects import (
     AccountViewer,
     PostCounts,
     PostViewer,
-    account_json,
+    account_body,
+    account_end,
     birth_members,
     post_json,
     post_members,
@@ -72,7 +73,7 @@ def report_filed(filed: ReportFiled) -> Answer:
 def account(status: int, account_id: AccountId, profile: Profile, counts: AccountCounts) -> Answer:
     """The account as its owner sees it; 201 says where it is."""
     members = profile_members(account_id, profile)
-    body = account_json(members, msgspec.json.encode(counts), _ONESELF)
+    body = account_body(members, msgspec.json.encode(counts)) + account_end(_ONESELF)
     location = (("Location", f"/v1/accounts/{account_id}"),) if status == 201 else ()
     return Answer(status, body, location)
 

@@ -6,7 +6,7 @@ bytes (`post_json`); what changes with others' doings (counts) or with the reade
 spliced in when it is read.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -54,6 +54,10 @@ class PostViewer(msgspec.Struct, frozen=True):
     liked: bool = False
     reposted: bool = False
     bookmarked: bool = False
+
+
+# What readers see who did nothing with a post.
+UNTOUCHED: Final = msgspec.json.encode(PostViewer())
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,11 +170,15 @@ def profile_members(account_id: AccountId, profile: Profile) -> bytes:
     return msgspec.json.encode(members)[1:-1]
 
 
-def account_json(profile: bytes, counts: bytes, viewer: bytes | None) -> bytes:
-    """One account as JSON, joined from its parts: `counts` and `viewer` are objects or null."""
-    if viewer is None:
-        return b'{%b,"counts":%b}' % (profile, counts)
-    return b'{%b,"counts":%b,"viewer":%b}' % (profile, counts, viewer)
+def account_body(profile: bytes, counts: bytes) -> bytes:
+    """An account as JSON, but for its end (`account_end`); `counts` is an object or null."""
+    return b'{%b,"counts":%b' % (profile, counts)
+
+
+def account_end(viewer: bytes | None) -> bytes:
+    """What an account is to its reader, which ends its JSON: an object or null, None where nobody
+    reads."""
+    return b"}" if viewer is None else b',"viewer":%b}' % viewer
 
 
 def _entities(content: PostText) -> dict[str, list[dict[str, object]]]:

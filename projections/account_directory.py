@@ -36,7 +36,7 @@ class AccountDirectory(Store[Operation], Protocol):
     """Where profiles are kept. Closed accounts and ones that never were are left out."""
 
     async def profiles(self, account_ids: Sequence[AccountId]) -> Mapping[AccountId, bytes]:
-        """The JSON members (`objects.account_json` takes them) of each account that is there."""
+        """The JSON members (`objects.account_body` takes them) of each account that is there."""
 
     async def handles(self, account_ids: Sequence[AccountId]) -> dict[AccountId, str]:
         """The handle, as its owner writes it, of each account that is there."""

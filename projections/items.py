@@ -1,6 +1,7 @@
 """What a timeline is made of."""
 
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from domain.ids import AccountId, ItemId, PostId
 
@@ -12,3 +13,8 @@ class Item(NamedTuple):
     post_id: PostId
     author_id: AccountId
     reposted_by_id: AccountId | None
+
+
+# Of an item, to be mapped over many.
+post_of: Final = itemgetter(Item._fields.index("post_id"))
+reposter_of: Final = itemgetter(Item._fields.index("reposted_by_id"))

@@ -1,26 +1,29 @@
 """From ids to what clients get: posts and accounts in bulk, joined as bytes."""
 
-from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from domain.ids import AccountId, PostId
-from domain.objects import AccountViewer, account_json, post_json
+from domain.objects import AccountViewer, account_body, account_end, post_json
+from projections.follower_graph import EdgeCounts
 from projections.post_cards import Card
 from projections.projection import StoreUnavailable
 from read_api.sight import Sight
 from read_api.views import Views
 
 STRANGER: Final = AccountViewer()
-# All that there are, as JSON.
-VIEWERS: Final = {
-    viewer: msgspec.json.encode(viewer)
+# Of all that there are.
+ENDS: Final = {
+    viewer: account_end(msgspec.json.encode(viewer))
     for viewer in (AccountViewer(*flags) for flags in product((False, True), repeat=5))
 }
-NO_EDGES: Final = (0, 0)
+NO_EDGES: Final = EdgeCounts()
 NOT_KNOWN: Final = b"null"
+NOT_KNOWN_END: Final = account_end(NOT_KNOWN)
+END: Final = account_end(None)
 
 
 async def cards_of(post_ids: Sequence[PostId], views: Views, sight: Sight) -> Mapping[PostId, Card]:
@@ -40,17 +43,26 @@ async def render_accounts(
     ids = tuple(sight.accounts_of(account_ids))
     if not ids:
         return {}
-    reader = sight.reader_id
-    questions: list[Coroutine[Any, Any, Any]] = [
-        views.account_directory.profiles(ids),
-        views.author_timelines.tweet_counts(ids),
-        views.follower_graph.counts(ids),
-    ]
-    if reader is not None:
-        questions.append(views.follower_graph.relations(reader, ids))
-    profiles, tweets, edges, *rest = await views.ask(*questions)
-    relations = rest[0] if rest else {}
-    rendered = {}
+    bodies = views.bodies.known(ids)
+    if sight.reader_id is None:
+        if bodies is None:
+            bodies = await _bodies(ids, views)
+        return {one: body + END for one, body in bodies.items()}
+    asked = views.follower_graph.relations(sight.reader_id, ids)
+    if bodies is None:
+        bodies, relations = await views.ask(_bodies(ids, views), asked)
+    else:
+        relations = await asked
+    return {one: body + ENDS[relations.get(one, STRANGER)] for one, body in bodies.items()}
+
+
+def bodies_of(
+    profiles: Mapping[AccountId, bytes],
+    tweets: Mapping[AccountId, int],
+    edges: Mapping[AccountId, EdgeCounts],
+) -> dict[AccountId, bytes]:
+    """Accounts as JSON but for their ends, of those that have a profile."""
+    bodies = {}
     for account_id, profile in profiles.items():
         followers, following = edges.get(account_id, NO_EDGES)
         counts = b'{"tweets":%d,"followers":%d,"following":%d}' % (
@@ -58,18 +70,16 @@ async def render_accounts(
             followers,
             following,
         )
-        viewer = None if reader is None else VIEWERS[relations.get(account_id, STRANGER)]
-        rendered[account_id] = account_json(profile, counts, viewer)
-    return rendered
+        bodies[account_id] = account_body(profile, counts)
+    return bodies
 
 
 async def includes(
-    cards: Iterable[Card], others: Iterable[AccountId], views: Views, sight: Sight
+    cards: Collection[Card], others: Iterable[AccountId], views: Views, sight: Sight
 ) -> bytes:
     """The `includes` member of a page: the posts that its posts quote or answer, and everybody
     who wrote or did something on it."""
-    shown = {card.post_id: card for card in cards}
-    referred, people = await _around(shown, others, views, sight)
+    referred, people = await _around(cards, others, views, sight)
     return _includes(people, referred, sight)
 
 
@@ -77,9 +87,9 @@ async def includes_with(
     cards: Iterable[Card], others: Iterable[AccountId], views: Views, sight: Sight
 ) -> bytes:
     """The `includes` member of a page whose items only name posts: with those posts themselves."""
-    named = {card.post_id: card for card in cards}
+    named = {card.post_id: card for card in cards}.values()
     referred, people = await _around(named, others, views, sight)
-    return _includes(people, [*named.values(), *referred], sight)
+    return _includes(people, [*named, *referred], sight)
 
 
 def page_json(items: Iterable[bytes], included: bytes) -> bytes:
@@ -88,11 +98,11 @@ def page_json(items: Iterable[bytes], included: bytes) -> bytes:
 
 
 async def _around(
-    posts: Mapping[PostId, Card], others: Iterable[AccountId], views: Views, sight: Sight
+    posts: Collection[Card], others: Iterable[AccountId], views: Views, sight: Sight
 ) -> tuple[Collection[Card], Iterable[bytes]]:
     """What the posts quote or answer and is not among them; everybody who wrote one of all these,
     and `others`, as JSON."""
-    people = {card.author_id for card in posts.values()}
+    people = {card.author_id for card in posts}
     people.update(others)
     authors = _referred(posts)
     if not authors:
@@ -107,16 +117,29 @@ async def _around(
     return cards.values(), [json for one, json in accounts.items() if one in people]
 
 
-def _referred(posts: Mapping[PostId, Card]) -> dict[PostId, AccountId]:
+def _referred(posts: Collection[Card]) -> dict[PostId, AccountId]:
     """What the posts quote or answer and is not among them, and who wrote it."""
     found: dict[PostId, AccountId] = {}
-    for card in posts.values():
+    for card in posts:
         # Most do neither.
         if card.quote_of_id is not None and card.quote_of_author_id is not None:
             found[card.quote_of_id] = card.quote_of_author_id
         if card.in_reply_to_id is not None and card.in_reply_to_author_id is not None:
             found[card.in_reply_to_id] = card.in_reply_to_author_id
-    return {post_id: author_id for post_id, author_id in found.items() if post_id not in posts}
+    if not found:
+        return found
+    shown = {card.post_id for card in posts}
+    return {post_id: author_id for post_id, author_id in found.items() if post_id not in shown}
+
+
+async def _bodies(ids: Sequence[AccountId], views: Views) -> Mapping[AccountId, bytes]:
+    return bodies_of(
+        *await views.ask(
+            views.account_directory.profiles(ids),
+            views.author_timelines.tweet_counts(ids),
+            views.follower_graph.counts(ids),
+        )
+    )
 
 
 def _includes(people: Iterable[bytes], posts: Iterable[Card], sight: Sight) -> bytes:
@@ -132,9 +155,10 @@ async def _companions(
     try:
         return await render_accounts(account_ids, views, sight)
     except StoreUnavailable:
-        viewer = None if sight.reader_id is None else NOT_KNOWN
+        end = END if sight.reader_id is None else NOT_KNOWN_END
     try:
         profiles = await views.account_directory.profiles(tuple(sight.accounts_of(account_ids)))
     except StoreUnavailable:
         return {}
-    return {one: account_json(profile, NOT_KNOWN, viewer) for one, profile in profiles.items()}
+    bodies = {one: account_body(profile, NOT_KNOWN) for one, profile in profiles.items()}
+    return {one: body + end for one, body in bodies.items()}

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from domain.ids import PostId
-from projections.items import Item
+from projections.items import Item, post_of, reposter_of
 from projections.post_cards import Card
 from projections.windows import Window
 from read_api.hydration import cards_of
@@ -44,7 +44,7 @@ async def fill(
         wanted = limit - len(shown) + spare
         items = await skeleton(window, wanted)
         near = items[::-1] if window.upwards else items
-        cards = await cards_of([item.post_id for item in near], views, sight)
+        cards = await cards_of(list(map(post_of, near)), views, sight)
         let_through = _let_through(near, cards, sight)
         if not shown and len(cards) == len(let_through) == wanted:
             # As on most pages: nothing is left out, and no post is there twice.
@@ -75,6 +75,8 @@ def _let_through(
     items: Sequence[Item], cards: Mapping[PostId, Card], sight: Sight
 ) -> list[tuple[Item, Card]]:
     """Those that may be shown, with their posts."""
+    if len(cards) == len(items) and not sight.muted and not any(map(reposter_of, items)):
+        return list(zip(items, map(cards.__getitem__, map(post_of, items)), strict=True))
     found = ((item, cards[item.post_id]) for item in items if item.post_id in cards)
     return [(item, card) for item, card in found if may_show(item, card, sight)]
 

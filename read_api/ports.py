@@ -1,6 +1,6 @@
 """What reading needs besides the projections' own ports."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import Literal, NamedTuple, Protocol
 
 from domain.ids import AccountId, EventId, PostId
@@ -24,7 +24,7 @@ class Refusals(Protocol):
     def hidden(self, post_id: PostId) -> bool:
         """Whether a moderator hid the post."""
 
-    def refused_of(self, account_ids: Iterable[AccountId]) -> Set[AccountId]:
+    def refused_of(self, account_ids: Collection[AccountId]) -> Set[AccountId]:
         """Those of the accounts that are suspended or were closed."""
 
     def hidden_of(self, post_ids: Iterable[PostId]) -> Set[PostId]:
@@ -35,6 +35,21 @@ class Refusals(Protocol):
 
     def muted_by(self, reader_id: AccountId) -> frozenset[AccountId]:
         """The accounts that the reader muted."""
+
+
+class AccountBodies(Protocol):
+    """Accounts as JSON but for their ends (`objects.account_body`), as far as they are at hand."""
+
+    def known(self, ids: Collection[AccountId]) -> Mapping[AccountId, bytes] | None:
+        """Those of the accounts that are there, as of any moment since the request began to read;
+        None if a view has to be asked for that."""
+
+
+class NoBodies:
+    """Implements `AccountBodies` where none are kept."""
+
+    def known(self, _ids: Collection[AccountId]) -> None:
+        """See `AccountBodies.known`."""
 
 
 # `stopped`: nobody goes on with it now; `cancelled`: what was built is being dropped.

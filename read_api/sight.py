@@ -36,13 +36,13 @@ class Sight:
 
     def accounts_of(self, account_ids: Iterable[AccountId]) -> Set[AccountId]:
         """Those of the accounts that may be shown."""
-        asked = set(account_ids) - self.blocked
-        return asked if self.refusals is None else asked - self.refusals.refused_of(asked)
+        asked = set(account_ids)
+        unseen = self._unseen_of(asked)
+        return asked - unseen if unseen else asked
 
     def cards_of(self, cards: Mapping[PostId, Card]) -> Mapping[PostId, Card]:
         """Those of the posts that may be shown."""
-        authors = {card.author_id for card in cards.values()}
-        unseen = authors - self.accounts_of(authors)
+        unseen = self._unseen_of({card.author_id for card in cards.values()})
         hidden = self.refusals.hidden_of(cards) if self.refusals is not None else NOTHING
         if not (unseen or hidden):
             return cards
@@ -67,6 +67,11 @@ class Sight:
         """What a block leaves: an account that is asked for by name is there, and says in
         `viewer` who blocked whom."""
         return replace(self, blocked=NOBODY) if self.blocked else self
+
+    def _unseen_of(self, account_ids: Set[AccountId]) -> Set[AccountId]:
+        """Those of the accounts that may not be shown."""
+        refused = NOBODY if self.refusals is None else self.refusals.refused_of(account_ids)
+        return refused | (self.blocked & account_ids) if self.blocked else refused
 
 
 # Administrators judge what is hidden, so they see it: only on their own routes.

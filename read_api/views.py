@@ -1,11 +1,11 @@
 """Everything the read side may ask: the projections' stores, and what refuses at once."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from projections.stores import Stores
-from read_api.ports import Refusals
+from read_api.ports import AccountBodies, NoBodies, Refusals
 
 
 class Asking(Protocol):
@@ -30,8 +30,9 @@ async def in_turn(*questions: Coroutine[Any, Any, Any]) -> Sequence[Any]:
 @dataclass(slots=True, kw_only=True)
 class Views(Stores):
     """The stores of the live generations. `now_ms` is the clock, in Unix milliseconds; `ask` asks
-    several stores whose answers do not depend on each other."""
+    several stores whose answers do not depend on each other; `bodies` are accounts at hand."""
 
     refusals: Refusals
     now_ms: Callable[[], int]
     ask: Asking = in_turn
+    bodies: AccountBodies = field(default_factory=NoBodies)

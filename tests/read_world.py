@@ -11,6 +11,7 @@ import orjson
 from domain.errors import NotSignedIn, ProjectionBehind, Suspended
 from domain.events import Event, Recorded, RelationshipFact
 from domain.positions import EMBEDDED_LOG, Vector
+from infra.account_bodies import KeptBodies
 from infra.as_of import OpenedMoments
 from infra.generations import Generation, Reached, SideGeneration
 from infra.live_hub import BOUNDS, Bounds, LiveHub
@@ -137,6 +138,7 @@ class ReadWorld:
         self.now_ms = NOW_MS
         self._open_log(folder)
         self.views = self._open_views(folder)
+        self.views.bodies = KeptBodies(self.views, lambda: True)
         self._filled = joined(self.views)
         self.dead_letters = self._closing(SqliteDeadLetters(folder / "dead_letters.db"))
         self.progress = LocalProgress([projection.name for projection, _ in self._filled])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -57,12 +58,18 @@ def may_be_left_out(kind: type[msgspec.Struct]) -> bool:
     return not any(field.required for field in msgspec.structs.fields(kind))
 
 
+@cache
+def _of_nothing(kind: type[msgspec.Struct]) -> Any:
+    """Queries are frozen: many requests may share one. Raises Invalid."""
+    return _convert({}, kind)
+
+
 def decode_query(kind: type[msgspec.Struct] | None, raw: bytes) -> Any:
     """The query as `kind`; parameters it does not know are ignored. Raises BadRequest, Invalid."""
     if kind is None:
         return None
     if not raw:
-        return _convert({}, kind)
+        return _of_nothing(kind)
     try:
         pairs = parse_qsl(
             raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS_MAX

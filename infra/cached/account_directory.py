@@ -20,14 +20,14 @@ class CachedAccountDirectory(CachedStore[Operation]):
     def __init__(self, store: MadeDirectory, cache: ViewCache, *, fills: bool = False) -> None:
         super().__init__(store, cache, fills=fills)
         self._store = store
-        self._profiles = cache.shelf("profile", bytes, bytes)
+        self.kept_profiles = cache.shelf("profile", bytes, bytes)
         self._load_profiles = JoinedLoads(store.profiles)
 
     def profiles(
         self, account_ids: Sequence[AccountId]
     ) -> Coroutine[Any, Any, Mapping[AccountId, bytes]]:
         """See `AccountDirectory.profiles`."""
-        return self._profiles.read(account_ids, self._load_profiles)
+        return self.kept_profiles.read(account_ids, self._load_profiles)
 
     async def handles(self, account_ids: Sequence[AccountId]) -> dict[AccountId, str]:
         """See `AccountDirectory.handles`."""
@@ -45,4 +45,4 @@ class CachedAccountDirectory(CachedStore[Operation]):
         await self.profiles([one.account_id for one in operations if isinstance(one, SetProfile)])
 
     def _touched(self, operations: Sequence[Operation]) -> Touched:
-        return Touched({self._profiles.key(operation.account_id) for operation in operations})
+        return Touched({self.kept_profiles.key(operation.account_id) for operation in operations})

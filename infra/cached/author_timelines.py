@@ -29,7 +29,7 @@ class CachedAuthorTimelines(CachedStore[Operation]):
     def __init__(self, store: MadeTimelines, cache: ViewCache, *, fills: bool = False) -> None:
         super().__init__(store, cache, fills=fills)
         self._store = store
-        self._tweets = cache.shelf("tweets", lambda count: b"%d" % count, int)
+        self.kept_tweets = cache.shelf("tweets", lambda count: b"%d" % count, int)
         self._load_tweets = JoinedLoads(store.tweet_counts)
 
     async def page(
@@ -46,16 +46,16 @@ class CachedAuthorTimelines(CachedStore[Operation]):
         self, author_ids: Sequence[AccountId]
     ) -> Coroutine[Any, Any, Mapping[AccountId, int]]:
         """See `AuthorTimelines.tweet_counts`."""
-        return self._tweets.read(author_ids, self._load_tweets)
+        return self.kept_tweets.read(author_ids, self._load_tweets)
 
     def _touched(self, operations: Sequence[Operation]) -> Touched:
         keys = set[str]()
         for operation in operations:
             match operation:
                 case AddPost(author_id, _, False) | DropPost(author_id, _, False):
-                    keys.add(self._tweets.key(author_id))
+                    keys.add(self.kept_tweets.key(author_id))
                 case DropAuthor(author_id):
-                    keys.add(self._tweets.key(author_id))
+                    keys.add(self.kept_tweets.key(author_id))
                 case _:
                     pass
         return Touched(keys)

@@ -47,7 +47,7 @@ class CachedFollowerGraph(CachedStore[Operation]):
     def __init__(self, store: MadeGraph, cache: ViewCache, *, fills: bool = False) -> None:
         super().__init__(store, cache, fills=fills)
         self._store = store
-        self._counts = cache.shelf("counts", lambda counts: b"%d %d" % counts, _counts)
+        self.kept_edges = cache.shelf("counts", lambda counts: b"%d %d" % counts, _counts)
         self._relations = cache.shelf("relation", _packed, _relation, near_max=RELATIONS_NEAR)
         self._load_counts = JoinedLoads(store.counts)
         self._load_relations = JoinedLoads(store.relations_of)
@@ -80,7 +80,7 @@ class CachedFollowerGraph(CachedStore[Operation]):
         self, account_ids: Sequence[AccountId]
     ) -> Coroutine[Any, Any, Mapping[AccountId, EdgeCounts]]:
         """See `FollowerGraph.counts`."""
-        return self._counts.read(account_ids, self._load_counts)
+        return self.kept_edges.read(account_ids, self._load_counts)
 
     def relations(
         self, reader_id: AccountId, account_ids: Sequence[AccountId]
@@ -106,7 +106,7 @@ class CachedFollowerGraph(CachedStore[Operation]):
                 others = await self._store.closing(closed, self.closed_max)
                 if others is None:
                     return Touched(set(), whole=True)
-                keys.add(self._counts.key(closed))
+                keys.add(self.kept_edges.key(closed))
                 for other in others:
                     keys |= self._pair_keys(closed, other)
         return Touched(keys)
@@ -120,8 +120,8 @@ class CachedFollowerGraph(CachedStore[Operation]):
 
     def _pair_keys(self, one: AccountId, other: AccountId) -> set[str]:
         return {
-            self._counts.key(one),
-            self._counts.key(other),
+            self.kept_edges.key(one),
+            self.kept_edges.key(other),
             self._relations.key(other, one),
             self._relations.key(one, other),
         }

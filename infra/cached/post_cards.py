@@ -6,10 +6,8 @@ from contextlib import AsyncExitStack
 from struct import Struct
 from typing import Any, ClassVar, Final, Protocol
 
-import msgspec
-
 from domain.ids import AccountId, EventId, PostId
-from domain.objects import PostCounts, PostViewer
+from domain.objects import UNTOUCHED, PostCounts
 from infra.cached.joined_loads import JoinedLoads
 from infra.cached.recent_doings import KEPT, NEVER, Recent, packed, recent_of, unpacked
 from infra.cached.store import CLOSED_MAX, CachedStore, MadeStore, Touched
@@ -33,7 +31,6 @@ from projections.post_cards import (
 
 # The ids of a card and its version; no id is 0.
 _FIELDS: Final = Struct("<8q")
-_NOBODY: Final = msgspec.json.encode(PostViewer())
 
 
 class MadeCards(PostCards, MadeStore[Operation], Protocol):
@@ -264,5 +261,5 @@ def _card(packed: bytes) -> Card:
         AccountId(quoted_author) if quoted_author else None,
         version,
         packed[_FIELDS.size :],
-        _NOBODY,
+        UNTOUCHED,
     )

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.ids import AccountId, EventId, PostId, millis_of
-from domain.objects import PostCounts, PostViewer, post_members
+from domain.objects import UNTOUCHED, PostCounts, PostViewer, post_members
 from infra.cassandra.bucketed_lists import BucketedLists
 from infra.cassandra.post_card_ends import PostCardEnds
 from infra.cassandra.post_card_tables import (
@@ -57,7 +57,6 @@ WHERE list = {DONE} AND bucket = ? AND item_id = ? AND owner_id IN ?"""  # noqa:
 _VIEWERS: Final = {
     did: msgspec.json.encode(PostViewer(*did)) for did in product((False, True), repeat=3)
 }
-_NOBODY: Final = _VIEWERS[False, False, False]
 _Totals = Mapping[tuple[int, int], int]
 
 
@@ -102,7 +101,7 @@ class CassandraPostCards:
             self.viewers(reader_id, wanted),
         )
         return {
-            row.post_id: _card(row, totals, viewers.get(row.post_id, _NOBODY))
+            row.post_id: _card(row, totals, viewers.get(row.post_id, UNTOUCHED))
             for row in rows
             if _is_there(row)
         }

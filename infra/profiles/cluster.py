@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from commands.ports import Ports
 from domain.positions import Vector
+from infra.account_bodies import KeptBodies
 from infra.cassandra.event_log import ClusterEventLog
 from infra.cassandra.idempotency import CassandraIdempotency
 from infra.cassandra.import_index import CassandraImportIndex
@@ -145,6 +146,7 @@ class Cluster:
         stores = await connected("PostgreSQL", clients.names.shared, self.generations.open_live)
         self.views = Views(**stores, refusals=self.refusals, now_ms=wall_clock_ms, ask=at_once)
         self._caches = await clients.caches()
+        self.views.bodies = KeptBodies(self.views, self._caches.is_current)
         self._past_stores = PastStores(self._shared.moments(), clients, self._settings)
         self.past = self._past_stores.views(self.views, self.generations.replays)
         self._opened.push_async_callback(self.past.close)

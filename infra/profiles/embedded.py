@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self, TypeVar
 
 from commands.ports import Ports
+from infra.account_bodies import KeptBodies
 from infra.counters import ViewCounters
 from infra.folder import LOG_FILE, DataFolder
 from infra.live_hub import LiveHub
@@ -213,6 +214,7 @@ class Embedded:
         )
         stores = self.generations.open_live()
         views = Views(**stores, refusals=self.refusals, now_ms=around.now_ms)
+        views.bodies = KeptBodies(views, lambda: True)
         moments = self._closing(SqliteMoments(self._file("generations.db")))
         self.past = past_views(moments, self.folder, around, views, self.generations.replays)
         self.generations.past_changed = self.past.close

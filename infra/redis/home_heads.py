@@ -14,11 +14,11 @@ from weakref import WeakKeyDictionary
 
 from domain.ids import AccountId
 from infra.redis.client import RedisClient
-from infra.redis.home_keys import item_key, items_of
+from infra.redis.home_keys import Items, item_key
 from infra.redis.near_values import Near, NearShelf
 from infra.redis.scripts import Scripts
 from infra.redis.shared_connection import SharedConnection
-from projections.items import Item
+from projections.items import Item, reposter_of
 from projections.windows import Window
 
 # Items of one author, and authors, some 150 bytes for each of these.
@@ -53,8 +53,9 @@ class _Kept(NamedTuple):
 class Heads:
     """Of one cell, on whichever server has it."""
 
-    def __init__(self, cell: Scripts, *, depth: int) -> None:
+    def __init__(self, cell: Scripts, items: Items, *, depth: int) -> None:
         self._cell = cell
+        self._items = items
         self._depth = depth
         # As `timeline` in home_names.lua.
         self._prefix = f"{cell.key}:timeline:"
@@ -72,18 +73,18 @@ class Heads:
         _, window, limit = wanted
         above = max(window.above, floor)
         items = merged(heads, above=above, below=window.below, limit=limit, upwards=window.upwards)
-        if items is None or all(item.reposted_by_id is None for item in items):
+        if items is None or not any(map(reposter_of, items)):
             return items
         # What is reposted may be gone or hidden: an author's timeline does not say so.
         ids = [item_key(item.item_id) for item in items]
-        shown = items_of(await self._cell.call_at(server, "visible", *wanted.reader, *ids), 0)
+        shown = self._items.of(await self._cell.call_at(server, "visible", *wanted.reader, *ids), 0)
         return None if len(shown) < len(items) == limit else shown
 
     async def _of(
         self, server: RedisClient, connection: SharedConnection, authors: Sequence[int]
     ) -> Sequence[Head]:
         near, heads = self._at(connection)
-        kept = heads.all_of(authors, None)
+        kept = heads.all_of(authors)
         if kept is not None:
             return list(kept.values())
         known = {one: heads.get(one) for one in authors if heads.has(one)}
@@ -93,10 +94,14 @@ class Heads:
         changes = near.changes()
         told = await self._cell.call_at(server, "heads", self._depth, HEAD, *missing, tracked=keys)
         for author, key, answer in zip(missing, keys, told, strict=True):
-            known[author] = head = _head(answer)
+            known[author] = head = self._head(answer)
             if not changes.concern(key):
                 heads.keep(author, head)
         return [head for head in known.values() if head is not None]
+
+    def _head(self, answer: Sequence[Any]) -> Head:
+        items = self._items.of(answer, 1)[::-1]
+        return Head([item.item_id for item in items], items, whole=answer[0] < HEAD)
 
     def _at(self, connection: SharedConnection) -> _Kept:
         kept = self._kept.get(connection)
@@ -117,25 +122,25 @@ def merged(
 
 
 def _newest(heads: Sequence[Head], above: int, below: int, limit: int) -> list[Item] | None:
-    stops = [
-        len(ids) if not ids or ids[-1] < below else bisect_left(ids, below) for ids, _, _ in heads
-    ]
     # Of a few of each, a little more than if all posted alike, the last that fits is no newer than
     # the last of all. So no item below it is looked at.
     few = 1 + 5 * limit // (4 * max(1, len(heads)))
+    stops: list[int] = []
     some: list[int] = []
-    for (ids, _, _), stop in zip(heads, stops, strict=True):
-        some += ids[max(0, stop - few) : stop]
+    for ids, _, _ in heads:
+        stop = len(ids) if not ids or ids[-1] < below else bisect_left(ids, below)
+        stops.append(stop)
+        some += ids[stop - few if stop > few else 0 : stop]
     some.sort()
     lowest = max(above + 1, some[-limit]) if len(some) >= limit else above + 1
     found: list[Item] = []
     for (ids, items, whole), stop in zip(heads, stops, strict=True):
-        if stop and ids[stop - 1] < lowest:
-            continue  # all of it is older
-        first = bisect_left(ids, lowest, 0, stop)
-        if not first and not whole and (not ids or ids[0] > lowest):
+        place = stop
+        while place and ids[place - 1] >= lowest:
+            place -= 1
+            found.append(items[place])
+        if not place and not whole and (not ids or ids[0] > lowest):
             return None
-        found += items[first:stop]
     found.sort(key=_ID, reverse=True)
     return found[:limit]
 
@@ -148,8 +153,3 @@ def _oldest(heads: Sequence[Head], above: int, below: int, limit: int) -> list[I
         first = bisect_right(ids, above)
         found += items[first : first + limit]
     return [item for item in sorted(found)[:limit] if item.item_id < below]
-
-
-def _head(answer: Sequence[Any]) -> Head:
-    items = items_of(answer, 1)[::-1]
-    return Head([item.item_id for item in items], items, whole=answer[0] < HEAD)

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 from domain.ids import ID_MAX, PostId
@@ -20,8 +19,8 @@ _BITS: Final = 32
 # Bits that do not tell the shard, and high ones: those on the right mix the least.
 _PART_FROM, _PART_BITS = 12, 16
 _ACCOUNT_MAX: Final = len(str(ID_MAX))
-# Some 400 bytes each: a post is on the pages of all who follow its author.
-_READ_MAX: Final = 16_384
+# Some 400 bytes each.
+READ_MAX: Final = 16_384
 
 
 def item_key(item_id: int) -> str:
@@ -36,12 +35,27 @@ def item_of(key: bytes | str) -> int:
     return number if number >= 0 else -_LONG - number
 
 
-def items_of(answer: Sequence[Any], first: int) -> list[Item]:
-    """What a script answers from a place on: item, value, item, value ..."""
-    return list(map(read_item, answer[first::2], answer[first + 1 :: 2]))
+class Items:
+    """Reads what one namespace's scripts answer. An item never changes and is on the pages of all
+    who follow its author, so at most `limit` of them are remembered by their keys."""
+
+    def __init__(self, limit: int = READ_MAX) -> None:
+        self._limit = limit
+        self._known: dict[bytes | str, Item] = {}
+
+    def of(self, answer: Sequence[Any], first: int) -> list[Item]:
+        """What an answer has from a place on: item, value, item, value ..."""
+        keys = answer[first::2]
+        try:
+            return list(map(self._known.__getitem__, keys))
+        except KeyError:
+            if len(self._known) >= self._limit:
+                self._known.clear()
+            items = list(map(read_item, keys, answer[first + 1 :: 2]))
+            self._known.update(zip(keys, items, strict=True))
+            return items
 
 
-@lru_cache(_READ_MAX)
 def read_item(key: bytes | str, value: bytes | str) -> Item:
     """The value of an own post is its author; of a repost, who reposts, the post and its author."""
     # Ids as they come: to call each by its name takes longer than all the rest.

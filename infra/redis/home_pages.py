@@ -6,13 +6,14 @@ nobody's page holds up Redis.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple, get_args
 
 from domain.ids import AccountId, PostId
 from infra.redis.client import RedisClient
 from infra.redis.home_cells import Cells
 from infra.redis.home_heads import AUTHORS_MAX, Heads, Wanted
-from infra.redis.home_keys import item_key, item_of, items_of, read_item, shard_of
+from infra.redis.home_keys import Items, item_key, item_of, read_item, shard_of
 from infra.redis.scripts import Scripts
 from projections.home_timelines import PLACES_MAX, Place, Source, Whereabouts
 from projections.items import Item
@@ -20,6 +21,8 @@ from projections.windows import Window
 
 # Of whom one script pulls, about.
 SLICE: Final = 500
+# Of whom some 1,500 bytes are remembered.
+READERS_MAX: Final = 8_192
 SOURCES: Final[dict[bytes, Source]] = {source.encode(): source for source in get_args(Source)}
 
 
@@ -37,6 +40,7 @@ class Pages:
         self._cells = cells
         self._depth = depth
         self._visit_every_ms = visit_every_ms
+        self._items = Items()
         self._heads: dict[Scripts, Heads] = {}
 
     async def read(self, reader_id: AccountId, window: Window, limit: int, now_ms: int) -> Home:
@@ -74,19 +78,18 @@ class Pages:
         answer = await cell.call_at(server, "page", *asked, AUTHORS_MAX if server.shared else 0)
         if answer is None:
             return None
-        floor, items = item_of(answer[0]), items_of(answer, 2)
+        floor, items = item_of(answer[0]), self._items.of(answer, 2)
         if not answer[1]:
             return floor, items
-        authors = [int(author) for author in answer[1].split()]
-        pulled = await self._heads_of(cell).pulled(server, authors, floor, wanted)
+        pulled = await self._heads_of(cell).pulled(server, _ids(answer[1]), floor, wanted)
         if pulled is not None:
             return floor, _together(items, pulled, wanted)
         answer = await cell.call_at(server, "page", *asked, 0)
-        return None if answer is None else (item_of(answer[0]), items_of(answer, 2))
+        return None if answer is None else (item_of(answer[0]), self._items.of(answer, 2))
 
     def _heads_of(self, cell: Scripts) -> Heads:
         if cell not in self._heads:
-            self._heads[cell] = Heads(cell, depth=self._depth)
+            self._heads[cell] = Heads(cell, self._items, depth=self._depth)
         return self._heads[cell]
 
     async def find(self, reader_id: AccountId, post_id: PostId) -> Whereabouts:
@@ -126,7 +129,7 @@ class Pages:
                 SLICE,
             )
             # A scan may meet somebody twice.
-            items = sorted({*items, *items_of(answer, 1)}, reverse=not window.upwards)[:limit]
+            items = sorted({*items, *self._items.of(answer, 1)}, reverse=not window.upwards)[:limit]
             cursor = answer[0]
             if int(cursor) == 0:
                 return items[::-1] if window.upwards else items
@@ -134,6 +137,12 @@ class Pages:
                 below = items[-1].item_id
             elif len(items) == limit:
                 above = items[-1].item_id
+
+
+@lru_cache(READERS_MAX)
+def _ids(names: bytes) -> Sequence[int]:
+    """What a script answers as one text: a reader's pulled authors are the same for long."""
+    return [int(name) for name in names.split()]
 
 
 def _together(items: list[Item], pulled: list[Item], wanted: Wanted) -> list[Item]:

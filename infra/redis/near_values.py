@@ -11,16 +11,15 @@ While nothing says when a read began (`Near.begin`), it asks for a sign of life 
 
 from collections.abc import Collection, Iterable
 from contextvars import ContextVar
-from itertools import islice, repeat
+from itertools import islice
 from typing import Final, Generic, TypeVar, cast
 from weakref import WeakSet, WeakValueDictionary
 
+from infra.derived import Derived
 from infra.redis.shared_connection import SharedConnection
 
 IdT = TypeVar("IdT", bound=int)
 ValueT = TypeVar("ValueT")
-# An id, or those of an owner and of something.
-Place = int | tuple[int, int]
 
 # How many commands had been asked when the reads of this request began.
 _began: ContextVar[int | None] = ContextVar("_began", default=None)
@@ -48,46 +47,75 @@ class Changes:
 
 
 class NearShelf(Generic[ValueT]):
-    """Values of one kind, at most `limit`; None where there is known to be nothing."""
+    """Values of one kind, at most `limit`; None where there is known to be nothing. Those of an
+    owner are together: who reads some of them reads many."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._values: dict[Place, ValueT | None] = {}
+        self._size = 0
+        self._values: dict[int | None, dict[int, ValueT | None]] = {}
+        self._derived: WeakSet[Derived] = WeakSet()
 
-    def has(self, place: Place) -> bool:
+    def tell(self, derived: Derived) -> None:
+        """See `infra.derived.Kept.tell`."""
+        self._derived.add(derived)
+
+    def has(self, one: int, owner: int | None = None) -> bool:
         """Whether it is kept."""
-        return place in self._values
+        return one in self._values.get(owner, ())
 
-    def all_of(self, ids: Collection[IdT], owner: int | None) -> dict[IdT, ValueT] | None:
+    def all_of(self, ids: Collection[IdT], owner: int | None = None) -> dict[IdT, ValueT] | None:
         """The values that there are of these ids; None unless all are kept."""
-        places = ids if owner is None else zip(repeat(owner), ids, strict=False)
         try:
-            found = dict(zip(ids, map(self._values.__getitem__, places), strict=True))
+            found = dict(zip(ids, map(self._values[owner].__getitem__, ids), strict=True))
         except KeyError:
-            return None
-        if None in found.values():
-            return {one: value for one, value in found.items() if value is not None}
-        return cast("dict[IdT, ValueT]", found)
+            return None if ids else {}
+        if all(found.values()):  # so none is None; comparing each with it takes far longer
+            return cast("dict[IdT, ValueT]", found)
+        return {one: value for one, value in found.items() if value is not None}
 
-    def get(self, place: Place) -> ValueT | None:
+    def get(self, one: int, owner: int | None = None) -> ValueT | None:
         """What is kept. Raises KeyError where it is not."""
-        return self._values[place]
+        return self._values[owner][one]
 
-    def keep(self, place: Place, value: ValueT | None) -> None:
+    def keep(self, one: int, value: ValueT | None, owner: int | None = None) -> None:
         """Let it be read here until it changes."""
-        if len(self._values) >= self._limit:
-            # Those kept longest go, some more than necessary so that this is rare.
-            for one in list(islice(self._values, 1 + self._limit // 16)):
-                del self._values[one]
-        self._values[place] = value
+        if self._size >= self._limit:
+            self._make_room()
+        values = self._values.setdefault(owner, {})
+        self._size += one not in values
+        values[one] = value
 
-    def forget(self, place: Place) -> None:
+    def forget(self, one: int, owner: int | None = None) -> None:
         """It has changed."""
-        self._values.pop(place, None)
+        values = self._values.get(owner)
+        if values is not None and one in values:
+            del values[one]
+            self._size -= 1
+            if not values:
+                del self._values[owner]
+        for derived in self._derived:
+            derived.forget((one,))
 
     def clear(self) -> None:
         """Anything may have changed."""
         self._values.clear()
+        self._size = 0
+        for derived in self._derived:
+            derived.forget(None)
+
+    def _make_room(self) -> None:
+        """Those kept longest go, or of the owners who came first; some more than necessary, so that
+        this is rare."""
+        left = self._limit - 1 - self._limit // 16
+        for owner, values in list(self._values.items()):
+            for one in list(islice(values, self._size - left)):
+                del values[one]
+                self._size -= 1
+            if not values:
+                del self._values[owner]
+            if self._size <= left:
+                return
 
 
 class Near:
@@ -105,7 +133,6 @@ class Near:
         """What the calling task reads from here on may be as of any moment after this one."""
         _began.set(self._connection.asked)
 
-    @property
     def is_current(self) -> bool:
         """Whether Redis has answered something that was asked since the task's reads began."""
         began = _began.get()
@@ -144,7 +171,7 @@ class Near:
         else:
             prefix, _, owner = head.rpartition(":")
             if (shelf := self._shelves.get(f"{prefix}:")) is not None:
-                shelf.forget((int(owner), int(last)))
+                shelf.forget(int(last), int(owner))
 
     def _clear(self, namespace: str) -> None:
         for changes in self._noting:

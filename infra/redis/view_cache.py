@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping,
 from typing import Any, Final, Generic, TypeVar
 
 from infra.breaker import Breaker
+from infra.derived import Derived
 from infra.known import Known
 from infra.redis.client import RedisClient
-from infra.redis.near_values import Near, NearShelf, Place
+from infra.redis.near_values import Near, NearShelf
 from infra.redis.view_cache_bars import Bars
 from infra.redis.view_cache_counts import CacheCounts, Kind
 from infra.redis.view_cache_scripts import CacheScripts
@@ -51,6 +52,10 @@ class ViewCaches:
         """What the calling task reads from here on may be as of any moment after this one."""
         if self._near is not None:
             self._near.begin()
+
+    def is_current(self) -> bool:
+        """Whether what is kept near may answer the calling task."""
+        return self._near is not None and self._near.is_current()
 
     def of(
         self,
@@ -125,7 +130,7 @@ class Shelf(Generic[ValueT]):
     ) -> None:
         self._cache = cache
         self._prefix = f"{cache.namespace}:{space}:"
-        self._kind = Kind(cache.name, space)
+        self._counts = cache.counts.of(Kind(cache.name, space))
         self._packed = packed
         self._unpacked = unpacked
         self._near: NearShelf[ValueT] | None = (
@@ -139,12 +144,17 @@ class Shelf(Generic[ValueT]):
     def near(self, ids: Collection[IdT], owner: int | None = None) -> Mapping[IdT, ValueT] | None:
         """The values of those of the ids that have one, as `read`, if nobody has to be asked."""
         cache, kept = self._cache, self._near
-        if kept is None or cache.near is None or not cache.near.is_current:
+        if kept is None or cache.near is None or not cache.near.is_current():
             return None
         found = kept.all_of(ids, owner)
         if found is not None:
-            cache.counts.note_near(self._kind, len(ids))
+            self._counts.near += len(ids)
         return found
+
+    def tell(self, derived: Derived) -> None:
+        """See `infra.derived.Kept.tell`: where nothing is kept near, nothing is derived of it."""
+        if self._near is not None:
+            self._near.tell(derived)
 
     def read(
         self,
@@ -177,9 +187,8 @@ class Shelf(Generic[ValueT]):
         missing = [one for one in keys.values() if one not in held]
         leased = [(key, one) for key, one in asked.items() if seen.entries.get(key) is True]
         hits = sum(one in held for one in asked.values())
-        cache.counts.note_near(self._kind, len(held) - hits)
-        cache.counts.note(
-            self._kind,
+        self._counts.note(
+            near=len(held) - hits,
             hits=hits,
             misses=len(leased),
             others=len(missing) - len(leased),
@@ -201,7 +210,7 @@ class Shelf(Generic[ValueT]):
         near = self._near
         if near is None:
             return keys
-        return {key: one for key, one in keys.items() if not near.has(_place(one, owner))}
+        return {key: one for key, one in keys.items() if not near.has(one, owner)}
 
     def _found(
         self, seen: Seen, keys: Mapping[str, IdT], owner: int | None
@@ -215,9 +224,9 @@ class Shelf(Generic[ValueT]):
             if isinstance(entry, bytes):
                 value = self._unpacked(entry) if entry else None
                 if near is not None and not seen.changes.concern(key):
-                    near.keep(_place(one, owner), value)
-            elif entry is None and near is not None and near.has(_place(one, owner)):
-                value = near.get(_place(one, owner))
+                    near.keep(one, value, owner)
+            elif entry is None and near is not None and near.has(one, owner):
+                value = near.get(one, owner)
             else:
                 continue
             held.add(one)
@@ -241,7 +250,3 @@ class Shelf(Generic[ValueT]):
             if found.get(one) != loaded.get(one):
                 raise NotTheStores(f"{self._prefix}*{one}")
         return loaded
-
-
-def _place(one: int, owner: int | None) -> Place:
-    return one if owner is None else (owner, one)

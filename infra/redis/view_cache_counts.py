@@ -1,13 +1,8 @@
 """What came of asking view caches, counted from the process's start."""
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
-
-# This process had it; it was there; it was not, and what the store says is put in; somebody is
-# writing or filling it; Redis was not asked or did not answer.
-Outcome = Literal["near", "hit", "miss", "busy", "bypass"]
-OUTCOMES: Final[Sequence[Outcome]] = ("near", "hit", "miss", "busy", "bypass")
+from dataclasses import astuple, dataclass, fields
+from typing import NamedTuple
 
 
 class Kind(NamedTuple):
@@ -17,24 +12,47 @@ class Kind(NamedTuple):
     kind: str
 
 
+@dataclass(slots=True)
+class Outcomes:
+    """Of so many values: this process had them; they were there; they were not, and what the store
+    says was put in; somebody was writing or filling them; Redis was not asked or did not answer."""
+
+    near: int = 0
+    hit: int = 0
+    miss: int = 0
+    busy: int = 0
+    bypass: int = 0
+
+    def note(self, *, near: int, hits: int, misses: int, others: int, bypassed: bool) -> None:
+        """Values that were asked for at the same time; `others` were nowhere, and were `bypassed`
+        or are somebody's."""
+        self.near += near
+        self.hit += hits
+        self.miss += misses
+        if bypassed:
+            self.bypass += others
+        else:
+            self.busy += others
+
+
+OUTCOMES: Sequence[str] = tuple(field.name for field in fields(Outcomes))
+
+
 class CacheCounts:
     """Those of one process."""
 
     def __init__(self) -> None:
-        self._reads: Counter[tuple[Kind, Outcome]] = Counter()
+        self._reads: dict[Kind, Outcomes] = {}
 
-    def note(self, kind: Kind, *, hits: int, misses: int, others: int, bypassed: bool) -> None:
-        """Values that were asked for at the same time; `others` were not there either, and were
-        `bypassed` or are somebody's."""
-        self._reads[kind, "hit"] += hits
-        self._reads[kind, "miss"] += misses
-        self._reads[kind, "bypass" if bypassed else "busy"] += others
+    def of(self, kind: Kind) -> Outcomes:
+        """Those of a kind, to be counted on."""
+        return self._reads.setdefault(kind, Outcomes())
 
-    def note_near(self, kind: Kind, values: int) -> None:
-        """Values for which nobody had to be asked."""
-        self._reads[kind, "near"] += values
-
-    def reads(self) -> Sequence[tuple[Kind, Outcome, int]]:
-        """How many values of each kind had each outcome."""
-        kinds = dict.fromkeys(kind for kind, _ in self._reads)
-        return [(kind, one, self._reads[kind, one]) for kind in kinds for one in OUTCOMES]
+    def reads(self) -> Sequence[tuple[Kind, str, int]]:
+        """How many values of each kind had each outcome, of kinds that were ever read."""
+        return [
+            (kind, outcome, number)
+            for kind, counted in self._reads.items()
+            if counted != Outcomes()
+            for outcome, number in zip(OUTCOMES, astuple(counted), strict=True)
+        ]

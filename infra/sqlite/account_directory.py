@@ -53,7 +53,7 @@ class SqliteAccountDirectory:
 
     def __init__(self, path: Path) -> None:
         self._file = ProjectionFile(path, _SCHEMA, _STATEMENTS)
-        self._kept = KeptRows(
+        self.kept_profiles = KeptRows(
             self._file, {"accounts": "account_id"}, self._profiles, limit=PROFILES_KEPT
         )
         self.close = self._file.close
@@ -68,7 +68,7 @@ class SqliteAccountDirectory:
 
     async def profiles(self, account_ids: Sequence[AccountId]) -> dict[AccountId, bytes]:
         """See `AccountDirectory.profiles`."""
-        return self._kept.get(account_ids)
+        return self.kept_profiles.get(account_ids)
 
     async def handles(self, account_ids: Sequence[AccountId]) -> dict[AccountId, str]:
         """See `AccountDirectory.handles`."""

@@ -89,7 +89,7 @@ class SqliteAuthorTimelines:
 
     def __init__(self, path: Path) -> None:
         self._file = ProjectionFile(path, _SCHEMA, _STATEMENTS)
-        self._counts = KeptRows(
+        self.kept_tweets = KeptRows(
             self._file, {"counts": "author_id"}, self._read_counts, limit=COUNTS_KEPT
         )
         self.close = self._file.close
@@ -114,7 +114,7 @@ class SqliteAuthorTimelines:
 
     async def tweet_counts(self, author_ids: Sequence[AccountId]) -> dict[AccountId, int]:
         """See `AuthorTimelines.tweet_counts`."""
-        return self._counts.get(author_ids)
+        return self.kept_tweets.get(author_ids)
 
     def _read_counts(self, author_ids: Collection[AccountId]) -> dict[AccountId, int]:
         wanted = orjson.dumps(list(author_ids))

@@ -144,7 +144,7 @@ class SqliteFollowerGraph:
 
     def __init__(self, path: Path) -> None:
         self._file = ProjectionFile(path, _SCHEMA, _STATEMENTS)
-        self._kept_counts = KeptRows(
+        self.kept_edges = KeptRows(
             self._file, {"counts": "account_id"}, self._read_counts, limit=COUNTS_KEPT
         )
         self._kept_relations: KeptRows[AccountId, dict[AccountId, AccountViewer]] = KeptRows(
@@ -195,7 +195,7 @@ class SqliteFollowerGraph:
 
     async def counts(self, account_ids: Sequence[AccountId]) -> dict[AccountId, EdgeCounts]:
         """See `FollowerGraph.counts`."""
-        return self._kept_counts.get(account_ids)
+        return self.kept_edges.get(account_ids)
 
     async def relations(
         self, reader_id: AccountId, account_ids: Sequence[AccountId]
@@ -231,7 +231,7 @@ class SqliteFollowerGraph:
         limit: int,
     ) -> Sequence[Edge]:
         """Whom the reader follows of an account's list, found from the shorter list's side."""
-        counts = self._kept_counts.get((account_id, reader_id))
+        counts = self.kept_edges.get((account_id, reader_id))
         account = counts.get(account_id, EdgeCounts())
         listed = account.followers if which == "followers" else account.following
         if counts.get(reader_id, EdgeCounts()).following < listed:

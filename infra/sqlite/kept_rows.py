@@ -6,10 +6,12 @@ read that waited for a position never gets anything older.
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import islice
 from typing import Generic, TypeVar, cast
+from weakref import WeakSet
 
+from infra.derived import Derived
 from infra.sqlite.projection_file import ProjectionFile
 
 KeyT = TypeVar("KeyT", bound=int)
@@ -36,12 +38,16 @@ class KeptRows(Generic[KeyT, RowT]):
         self._rows: dict[KeyT, RowT] = {}
         self._changes = 0
         self._lock = threading.Lock()
+        self._derived: WeakSet[Derived] = WeakSet()
         file.watch(tables, self._forget)
 
-    def get(self, keys: Iterable[KeyT]) -> dict[KeyT, RowT]:
+    def get(self, keys: Collection[KeyT]) -> dict[KeyT, RowT]:
         """The rows that there are, in the order of `keys`, those that had to be loaded last."""
         kept = self._rows
-        found: dict[KeyT, RowT] = {}
+        try:
+            return dict(zip(keys, map(kept.__getitem__, keys), strict=True))
+        except KeyError:
+            found: dict[KeyT, RowT] = {}
         missing = []
         for key in keys:
             row = kept.get(key)
@@ -52,6 +58,15 @@ class KeptRows(Generic[KeyT, RowT]):
         if missing:
             found |= self._loaded(missing)
         return found
+
+    def near(self, keys: Collection[KeyT]) -> dict[KeyT, RowT]:
+        """See `infra.derived.Kept.near`: nobody has to be waited for."""
+        return self.get(keys)
+
+    def tell(self, derived: Derived) -> None:
+        """See `infra.derived.Kept.tell`."""
+        with self._lock:
+            self._derived.add(derived)
 
     def _loaded(self, keys: Collection[KeyT]) -> Mapping[KeyT, RowT]:
         changes = self._changes
@@ -75,3 +90,5 @@ class KeptRows(Generic[KeyT, RowT]):
             self._changes += 1
             for key in keys:
                 self._rows.pop(cast("KeyT", key), None)  # the file does not know whose ids
+            for derived in self._derived:
+                derived.forget(keys)

@@ -11,7 +11,7 @@ still has. It is not in the log's file, because that one's transaction is the li
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -72,7 +72,8 @@ class _Around(NamedTuple):
     muted: frozenset[AccountId]
 
 
-_NOBODY: Final = _Around(frozenset(), frozenset())
+_NOBODY: Final = frozenset[AccountId]()
+_NOBODY_AROUND: Final = _Around(_NOBODY, _NOBODY)
 
 
 class SqliteRefusals:
@@ -111,10 +112,12 @@ class SqliteRefusals:
         """See `Refusals.hidden`."""
         return post_id in self._hidden
 
-    def refused_of(self, account_ids: Iterable[AccountId]) -> Set[AccountId]:
+    def refused_of(self, account_ids: Collection[AccountId]) -> Set[AccountId]:
         """See `read_api.ports.Refusals.refused_of`."""
-        asked = set(account_ids)
-        return (self._suspended & asked) | (self._closed & asked)
+        suspended, closed = self._suspended, self._closed
+        if suspended.isdisjoint(account_ids) and closed.isdisjoint(account_ids):
+            return _NOBODY  # as next to always
+        return suspended.intersection(account_ids) | closed.intersection(account_ids)
 
     def hidden_of(self, post_ids: Iterable[PostId]) -> Set[PostId]:
         """See `read_api.ports.Refusals.hidden_of`."""
@@ -222,7 +225,7 @@ class SqliteRefusals:
                 if known is None or operation.version > known.version:
                     latest[operation.other_id] = operation
         if not latest:
-            return _NOBODY
+            return _NOBODY_AROUND
         return _Around(
             frozenset(one.other_id for one in latest.values() if one.blocked),
             frozenset(one.other_id for one in latest.values() if one.mutes),

@@ -169,7 +169,7 @@ def test_those_kept_longest_make_room() -> None:
     for one in range(33):
         shelf.keep(one, one)
 
-    assert shelf.all_of([0], None) is None
-    assert shelf.all_of(range(3, 33), None) == {one: one for one in range(3, 33)}
+    assert shelf.all_of([0]) is None
+    assert shelf.all_of(range(3, 33)) == {one: one for one in range(3, 33)}
     shelf.forget(5)
-    assert shelf.all_of([5], None) is None
+    assert shelf.all_of([5]) is None

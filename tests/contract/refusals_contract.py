@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence, Set
 from typing import Protocol
 
 import pytest
@@ -39,7 +39,7 @@ class Answers(Protocol):
     def suspended(self, account_id: AccountId) -> bool: ...
     def closed(self, account_id: AccountId) -> bool: ...
     def hidden(self, post_id: PostId) -> bool: ...
-    def refused_of(self, account_ids: Iterable[AccountId]) -> Set[AccountId]: ...
+    def refused_of(self, account_ids: Collection[AccountId]) -> Set[AccountId]: ...
     def hidden_of(self, post_ids: Iterable[PostId]) -> Set[PostId]: ...
     def blocked_with(self, reader_id: AccountId) -> frozenset[AccountId]: ...
     def muted_by(self, reader_id: AccountId) -> frozenset[AccountId]: ...
@@ -79,7 +79,7 @@ class PlainRefusals:
     def hidden(self, post_id: PostId) -> bool:
         return post_id in self._hidden
 
-    def refused_of(self, account_ids: Iterable[AccountId]) -> Set[AccountId]:
+    def refused_of(self, account_ids: Collection[AccountId]) -> Set[AccountId]:
         return (self._suspended | self._closed) & set(account_ids)
 
     def hidden_of(self, post_ids: Iterable[PostId]) -> Set[PostId]:

@@ -193,8 +193,8 @@ PEOPLE: Final = (
     Fault(
         "posts of a suspended author are still shown",
         "read_api/sight.py",
-        "unseen = authors - self.accounts_of(authors)",
-        "unseen = authors & self.blocked",
+        "unseen = self._unseen_of({card.author_id for card in cards.values()})",
+        "unseen = {card.author_id for card in cards.values()} & self.blocked",
     ),
     Fault(
         "a hidden post is still shown",
@@ -272,6 +272,12 @@ OPERATION: Final = (
         "web/app.py",
         "if call.vector and route.uses:",
         "if call.vector and not route.uses:",
+    ),
+    Fault(
+        "an account stays as it was on pages when it changes",
+        "infra/sqlite/kept_rows.py",
+        "derived.forget(keys)",
+        "derived.forget(())",
     ),
 )
 FAULTS: Final = (*HOMES, *POSTS, *PEOPLE, *OPERATION)

@@ -168,10 +168,10 @@ async def test_caches_of_views_tell_what_came_of_reads_and_of_their_way_to_redis
     assert await samples(metrics, "view_cache_reads_total", "engine_breaker") == {}
 
     opened.append(caches)
-    cards = Kind("post_cards", "card")
-    caches.counts.note(cards, hits=5, misses=2, others=1, bypassed=False)
-    caches.counts.note_near(cards, 3)
-    caches.counts.note(cards, hits=0, misses=0, others=7, bypassed=True)
+    cards = caches.counts.of(Kind("post_cards", "card"))
+    caches.counts.of(Kind("post_cards", "never read"))
+    cards.note(near=3, hits=5, misses=2, others=1, bypassed=False)
+    cards.note(near=0, hits=0, misses=0, others=7, bypassed=True)
 
     assert await samples(metrics, "view_cache_reads_total", "engine_breaker") == {
         f'starling_view_cache_reads_total{{cache="post_cards",kind="card",outcome="{outcome}"}}': n

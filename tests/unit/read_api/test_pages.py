@@ -1,7 +1,7 @@
 """Pages are filled to the limit, without gaps and without a post twice, to the very first item."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import cast
 
 from hypothesis import given, settings
@@ -46,7 +46,7 @@ class HiddenPosts:
     def hidden(self, post_id: PostId) -> bool:
         return post_id in self._hidden
 
-    def refused_of(self, account_ids: Iterable[AccountId]) -> Set[AccountId]:
+    def refused_of(self, account_ids: Collection[AccountId]) -> Set[AccountId]:
         return NOBODY
 
     def hidden_of(self, post_ids: Iterable[PostId]) -> Set[PostId]:

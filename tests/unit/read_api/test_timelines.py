@@ -5,10 +5,18 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
+import orjson
 import pytest
 
 from domain.events import AccountBlocked, AccountFollowed
+from domain.ids import ItemId, PostId
+from domain.objects import UNTOUCHED
+from projections.items import Item
+from projections.post_cards import Card
 from projections.projection import StoreUnavailable
+from read_api.ports import NoBodies
+from read_api.sight import NOBODY, Sight
+from read_api.timelines import OwnItems
 from tests import facts
 from tests.read_world import Json, ReadWorld, ids_of, link_of, name_of
 
@@ -186,6 +194,7 @@ async def test_stores_that_are_waited_for_are_asked_for_a_pages_people_at_once(
     in_turn = await world.read(target, who="ada")
 
     waited_for = asyncio.Barrier(4)
+    monkeypatch.setattr(world.views, "bodies", NoBodies())
     monkeypatch.setattr(world.views, "ask", asyncio.gather)
     for name in ("account_directory", "author_timelines", "follower_graph"):
         store = getattr(world.views, name)
@@ -224,6 +233,7 @@ async def test_a_page_comes_without_what_a_dead_store_knows_of_its_people(
     await given_friends(world)
     (post_id,) = await given_posts(world, 1)
 
+    monkeypatch.setattr(world.views, "bodies", NoBodies())
     monkeypatch.setattr(world.views, "follower_graph", Away())
     page = await world.read("/v1/timelines/home", who="ada")
 
@@ -234,3 +244,57 @@ async def test_a_page_comes_without_what_a_dead_store_knows_of_its_people(
     page = await world.read("/v1/timelines/home", who="ada")
     assert ids_of(page) == [post_id]
     assert page["includes"]["accounts"] == []
+
+
+async def rendered(world: ReadWorld, who: str) -> list[Json]:
+    """The items of a home, with what they say of their reader."""
+    items: list[Json] = (await world.read("/v1/timelines/home", who=who))["items"]
+    return items
+
+
+async def test_a_page_says_what_its_reader_did_though_others_saw_the_post_before(
+    world: ReadWorld,
+) -> None:
+    post = facts.tweet("bob")
+    for name in ("ada", "cleo"):
+        await world.given_relation(AccountFollowed, name, "bob")
+    await world.given(post)
+    (untouched,) = await rendered(world, "ada")
+    assert await rendered(world, "cleo") == [untouched]
+
+    await world.given(facts.liked("ada", post))
+    (hers,), (others,) = await rendered(world, "ada"), await rendered(world, "cleo")
+
+    assert (hers["viewer"]["liked"], others["viewer"]["liked"]) == (True, False)
+    assert hers["counts"]["likes"] == others["counts"]["likes"] == 1
+    await world.given(facts.edited(post, "another text"))
+    assert (await rendered(world, "ada"))[0]["text"] == "another text"
+    assert (await rendered(world, "cleo"))[0]["text"] == "another text"
+
+
+async def test_the_same_post_stands_as_itself_and_as_a_repost(world: ReadWorld) -> None:
+    post = facts.tweet("bob")
+    await world.given_relation(AccountFollowed, "ada", "bob")
+    await world.given_relation(AccountFollowed, "dan", "cleo")
+    await world.given(post, facts.reposted("cleo", post))
+
+    (own,), (repost,) = await rendered(world, "ada"), await rendered(world, "dan")
+
+    assert (own["item_id"], own["reposted_by_id"]) == (own["id"], None)
+    assert repost["id"] == own["id"]
+    assert repost["item_id"] != own["item_id"]
+    assert name_of(repost["reposted_by_id"]) == "cleo"
+
+
+async def test_no_more_items_are_kept_than_are_allowed() -> None:
+    own, sight = OwnItems(limit=2), Sight(facts.account("ada"), NOBODY, NOBODY, None)
+    bob, shown = facts.account("bob"), []
+    for post in map(PostId, (1, 2, 3)):
+        card = Card(post, bob, None, None, post, None, None, 1, b'"version":1', UNTOUCHED)
+        shown.append((Item(ItemId(post), post, bob, None), card))
+
+    first, again = own.rendered(shown, sight), own.rendered(shown[2:], sight)
+
+    assert [orjson.loads(one)["item_id"] for one in first] == ["1", "2", "3"]
+    assert again[0] is first[2]
+    assert own.rendered(shown[:1], sight)[0] is not first[0]
