@@ -1,4 +1,4 @@
-"""Accounts as JSON, kept until a view changes of whose rows they are made.
+"""Accounts as JSON, kept until one of the rows changes that they are made of.
 
 A page shows some 13 accounts, of three views each, and the same accounts stand on the pages of very
 many readers. What keeps a view's rows knows when they change, before anybody may expect to
@@ -70,15 +70,18 @@ class KeptBodies:
                     self._bodies.pop(key, None)
 
     def _follow(self, stores: _Stores) -> None:
-        self._stores = stores
         for kept in _rows_of(stores):
             kept.tell(self)
         self.forget(None)
+        self._stores = stores
 
     def _made(self, ids: Collection[AccountId], rows: _Rows) -> Mapping[AccountId, bytes] | None:
         changes = self._changes
-        profiles, tweets, edges = rows[0].near(ids), rows[1].near(ids), rows[2].near(ids)
-        if profiles is None or tweets is None or edges is None:
+        kept_profiles, kept_tweets, kept_edges = rows
+        # Counts of accounts that much is done with are what is asked for most.
+        if (edges := kept_edges.get(ids)) is None or (tweets := kept_tweets.get(ids)) is None:
+            return None
+        if (profiles := kept_profiles.get(ids)) is None:
             return None
         bodies = bodies_of(profiles, tweets, edges)
         with self._lock:

@@ -16,7 +16,7 @@ class Derived(Protocol):
 class Kept(Protocol[RowT_co]):
     """Rows of a view that this process keeps for as long as they are right."""
 
-    def near(self, ids: Collection[Any]) -> Mapping[Any, RowT_co] | None:
+    def get(self, ids: Collection[Any]) -> Mapping[Any, RowT_co] | None:
         """The rows that there are of these ids; None if somebody has to be asked and waited for."""
 
     def tell(self, derived: Derived) -> None:

@@ -43,6 +43,7 @@ class NotBuilt:
 def empty_views(as_of: str, at_ms: int, live: Views) -> Views:
     """Views as of a moment in which no store is yet."""
     stores: dict[str, Any] = {name: NotBuilt(name, as_of) for name in Stores.__dataclass_fields__}
+    # Without `bodies`: those that are kept are as of now.
     return Views(**stores, refusals=live.refusals, now_ms=lambda: at_ms, ask=live.ask)
 
 

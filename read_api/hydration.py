@@ -50,6 +50,7 @@ async def render_accounts(
         return {one: body + END for one, body in bodies.items()}
     asked = views.follower_graph.relations(sight.reader_id, ids)
     if bodies is None:
+        # In this order all of it is asked for in one turn of the loop, and so at once.
         bodies, relations = await views.ask(_bodies(ids, views), asked)
     else:
         relations = await asked

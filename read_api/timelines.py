@@ -1,13 +1,12 @@
 """Home, public and account timelines: the same page over different skeletons."""
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Final, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from domain.ids import ItemId
-from domain.objects import UNTOUCHED, TimelineItem
+from domain.objects import TimelineItem
 from projections.author_timelines import PostKind
 from projections.items import Item
 from projections.post_cards import Card
@@ -20,9 +19,6 @@ from read_api.sight import Sight, sight_of
 from read_api.views import Views
 from web.paging import PageQuery, window_links
 from web.routing import Auth, Call, Reply, Route
-
-# Some 1,500 bytes each, with their cards.
-ITEMS_KEPT: Final = 16_384
 
 
 class TimelinePage(msgspec.Struct, frozen=True):
@@ -49,42 +45,11 @@ def render_item(item: Item, card: Card, sight: Sight) -> bytes:
     )
 
 
-class OwnItems:
-    """Authors' own posts as their readers get them who did nothing with them: most of what is on
-    pages, and the same bytes for all. They are kept as long as their cards are the same."""
-
-    def __init__(self, limit: int = ITEMS_KEPT) -> None:
-        self._limit = limit
-        self._kept: dict[ItemId, tuple[Card, bytes]] = {}
-
-    def rendered(self, shown: Iterable[tuple[Item, Card]], sight: Sight) -> list[bytes]:
-        """Each as `render_item`."""
-        if sight.reader_id is None:
-            return [render_item(item, card, sight) for item, card in shown]
-        found, kept = [], self._kept
-        for item, card in shown:
-            known = kept.get(item.item_id)
-            if known is not None and known[0] is card:
-                found.append(known[1])
-            else:
-                found.append(self._render(item, card, sight))
-        return found
-
-    def _render(self, item: Item, card: Card, sight: Sight) -> bytes:
-        rendered = render_item(item, card, sight)
-        if item.reposted_by_id is None and card.viewer == UNTOUCHED:
-            if len(self._kept) >= self._limit:
-                self._kept.clear()
-            self._kept[item.item_id] = card, rendered
-        return rendered
-
-
 class Timelines:
     """The endpoints of this resource."""
 
     def __init__(self, views: Views) -> None:
         self._views = views
-        self._own = OwnItems()
 
     async def home(self, call: Call) -> Reply:
         """The reader's own home."""
@@ -119,7 +84,7 @@ class Timelines:
         """The page that `call` asks for of the timeline that `skeleton` reads."""
         query: PageQuery = call.query
         page = await fill(skeleton, Window(*query.bounds), query.limit, self._views, sight)
-        items = self._own.rendered(page.shown, sight)
+        items = [render_item(item, card, sight) for item, card in page.shown]
         reposters = [one.reposted_by_id for one, _ in page.shown if one.reposted_by_id is not None]
         cards = [card for _, card in page.shown]
         included = await includes(cards, reposters, self._views, sight)

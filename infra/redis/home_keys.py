@@ -37,7 +37,7 @@ def item_of(key: bytes | str) -> int:
 
 class Items:
     """Reads what one namespace's scripts answer. An item never changes and is on the pages of all
-    who follow its author, so at most `limit` of them are remembered by their keys."""
+    who follow its author, so about `limit` of them are remembered by their keys."""
 
     def __init__(self, limit: int = READ_MAX) -> None:
         self._limit = limit

@@ -94,6 +94,7 @@ class NearShelf(Generic[ValueT]):
             self._size -= 1
             if not values:
                 del self._values[owner]
+        # Also where it is not kept any more: what is made of it may be.
         for derived in self._derived:
             derived.forget((one,))
 
@@ -108,14 +109,14 @@ class NearShelf(Generic[ValueT]):
         """Those kept longest go, or of the owners who came first; some more than necessary, so that
         this is rare."""
         left = self._limit - 1 - self._limit // 16
-        for owner, values in list(self._values.items()):
-            for one in list(islice(values, self._size - left)):
+        while self._size > left:
+            owner, values = next(iter(self._values.items()))
+            some = list(islice(values, self._size - left))
+            for one in some:
                 del values[one]
-                self._size -= 1
+            self._size -= len(some)
             if not values:
                 del self._values[owner]
-            if self._size <= left:
-                return
 
 
 class Near:

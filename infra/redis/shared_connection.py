@@ -53,7 +53,7 @@ class SharedConnection:
     @property
     def answered(self) -> int:
         """How many of those that were asked have been answered or were lost, in their order."""
-        return self.asked if self._wire is None else self.asked - len(self._wire.waiting)
+        return self.asked if self._wire is None else self.asked - self._wire.unanswered
 
     async def ask(self, command: Sequence[Argument], *, tracked: bool = False) -> Any:
         """What Redis answers; it tells of changes of the keys that a `tracked` command reads.
@@ -143,9 +143,13 @@ class _Wire(asyncio.Protocol):
         )
         self._transport: asyncio.Transport | None = None
         self._unsent: list[bytes] = []
-        # At least as many as the commands that are not answered.
-        self.waiting: deque[Asked | None] = deque()
+        self._waiting: deque[Asked | None] = deque()
         self._silence = Watch(loop, limit_s, self._be_late)
+
+    @property
+    def unanswered(self) -> int:
+        """At least as many as the commands that are."""
+        return len(self._waiting)
 
     def ask(self, packed: bytes, *, tracked: bool = False) -> Asked:
         """Send a command with others that are asked now; its answer."""
@@ -157,9 +161,9 @@ class _Wire(asyncio.Protocol):
             self._loop.call_soon(self._send)
         if tracked:
             self._unsent.append(_TRACKED)
-            self.waiting.append(None)
+            self._waiting.append(None)
         self._unsent.append(packed)
-        self.waiting.append(asked)
+        self._waiting.append(asked)
         if not self._silence.is_on:
             self._silence.start()
         return asked
@@ -171,8 +175,8 @@ class _Wire(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self._changed(None)
-        while self.waiting:
-            asked = self.waiting.popleft()
+        while self._waiting:
+            asked = self._waiting.popleft()
             if asked is not None and not asked.done():
                 asked.set_exception(why)
 
@@ -190,13 +194,13 @@ class _Wire(asyncio.Protocol):
                     self._changed(answer[1])
             else:
                 self._hand_out(answer)
-        if self.waiting:
+        if self._waiting:
             self._silence.heard()
         else:
             self._silence.stop()
 
     def _hand_out(self, answer: Any) -> None:
-        asked = self.waiting.popleft()
+        asked = self._waiting.popleft()
         if asked is None:
             if isinstance(answer, Exception):  # nothing would be told of what is read next
                 self.end(answer)

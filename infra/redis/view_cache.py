@@ -141,15 +141,13 @@ class Shelf(Generic[ValueT]):
         """The key of an entry, to be barred."""
         return f"{self._prefix}{id_}" if owner is None else f"{self._prefix}{owner}:{id_}"
 
-    def near(self, ids: Collection[IdT], owner: int | None = None) -> Mapping[IdT, ValueT] | None:
-        """The values of those of the ids that have one, as `read`, if nobody has to be asked."""
+    def get(self, ids: Collection[IdT], owner: int | None = None) -> Mapping[IdT, ValueT] | None:
+        """The values of those of the ids that have one, as `read`, if nobody has to be asked; not
+        counted."""
         cache, kept = self._cache, self._near
         if kept is None or cache.near is None or not cache.near.is_current():
             return None
-        found = kept.all_of(ids, owner)
-        if found is not None:
-            self._counts.near += len(ids)
-        return found
+        return kept.all_of(ids, owner)
 
     def tell(self, derived: Derived) -> None:
         """See `infra.derived.Kept.tell`: where nothing is kept near, nothing is derived of it."""
@@ -165,8 +163,11 @@ class Shelf(Generic[ValueT]):
     ) -> Coroutine[Any, Any, Mapping[IdT, ValueT]]:
         """The values of those of the ids that have one: what is cached, and what `load` finds of
         the others. Raises what that raises."""
-        found = self.near(ids, owner)
-        return self._read(ids, load, owner) if found is None else Known(found)
+        found = self.get(ids, owner)
+        if found is None:
+            return self._read(ids, load, owner)
+        self._counts.near += len(ids)
+        return Known(found)
 
     async def _read(
         self,

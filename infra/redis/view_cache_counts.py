@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Kind(NamedTuple):
@@ -35,7 +35,7 @@ class Outcomes:
             self.busy += others
 
 
-OUTCOMES: Sequence[str] = tuple(field.name for field in fields(Outcomes))
+OUTCOMES: Final = tuple(field.name for field in fields(Outcomes))
 
 
 class CacheCounts:

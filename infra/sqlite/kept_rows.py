@@ -44,10 +44,11 @@ class KeptRows(Generic[KeyT, RowT]):
     def get(self, keys: Collection[KeyT]) -> dict[KeyT, RowT]:
         """The rows that there are, in the order of `keys`, those that had to be loaded last."""
         kept = self._rows
-        try:
+        try:  # as nearly always, all at once
             return dict(zip(keys, map(kept.__getitem__, keys), strict=True))
         except KeyError:
-            found: dict[KeyT, RowT] = {}
+            pass
+        found: dict[KeyT, RowT] = {}
         missing = []
         for key in keys:
             row = kept.get(key)
@@ -58,10 +59,6 @@ class KeptRows(Generic[KeyT, RowT]):
         if missing:
             found |= self._loaded(missing)
         return found
-
-    def near(self, keys: Collection[KeyT]) -> dict[KeyT, RowT]:
-        """See `infra.derived.Kept.near`: nobody has to be waited for."""
-        return self.get(keys)
 
     def tell(self, derived: Derived) -> None:
         """See `infra.derived.Kept.tell`."""

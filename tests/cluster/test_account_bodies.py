@@ -15,14 +15,15 @@ from infra.account_bodies import KeptBodies
 from infra.cached.account_directory import CachedAccountDirectory
 from infra.cached.author_timelines import CachedAuthorTimelines
 from infra.cached.follower_graph import CachedFollowerGraph
-from infra.redis.client import client
+from infra.redis.client import RedisClient, client
 from infra.redis.view_cache import ViewCaches
 from infra.sqlite.account_directory import SqliteAccountDirectory
 from infra.sqlite.author_timelines import SqliteAuthorTimelines
+from tests import facts
 from tests.cluster.cached import BesideRedis
 from tests.cluster.redis_homes import address
 from tests.cluster.test_cached_on_sqlite import GraphOfMany
-from tests.contract.account_bodies_contract import AccountBodiesContract, Accounts
+from tests.contract.account_bodies_contract import PEOPLE, AccountBodiesContract, Accounts
 
 # A first read puts what it read into Redis, the next one keeps it.
 READS_MAX: Final = 3
@@ -36,12 +37,12 @@ class AccountsOfOthers(Accounts):
 
     async def known(self, ids: Collection[AccountId]) -> Mapping[AccountId, bytes]:
         for _ in range(READS_MAX):
-            found = await asyncio.create_task(self._request(list(ids)))
+            found = await asyncio.create_task(self.request(list(ids)))
             if found is not None:
                 return found
         raise AssertionError("They are not kept")
 
-    async def _request(self, ids: list[AccountId]) -> Mapping[AccountId, bytes] | None:
+    async def request(self, ids: list[AccountId]) -> Mapping[AccountId, bytes] | None:
         """Hears from Redis once, and asks the views where nothing is kept."""
         self.caches.begin()
         await self.caches._turns.look("nothing", (), lease_ms=0)  # noqa: SLF001
@@ -56,11 +57,12 @@ class AccountsOfOthers(Accounts):
 
 class TestKeptBodies(BesideRedis, AccountBodiesContract):
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[Accounts]:
+    async def opened(self) -> AsyncIterator[AccountsOfOthers]:
         self.namespace = f"bodies_test_{getpid()}_{next(_numbers)}"
         with TemporaryDirectory() as folder:
             self.folder = Path(folder)
             async with AsyncExitStack() as self.open:
+                self.clients: list[RedisClient] = []
                 self.reading, self.writing = await self.process(), await self.process()
                 stores, views, written = (SimpleNamespace() for _ in range(3))
                 for name, made, cached in (
@@ -77,12 +79,24 @@ class TestKeptBodies(BesideRedis, AccountBodiesContract):
                 accounts.caches = self.reading
                 yield accounts
 
+    async def test_a_lost_connection_is_the_end_of_all(self) -> None:
+        """For nobody tells any more what changes."""
+        async with self.opened() as accounts, aclosing(client(address(self.redis_port))) as redis:
+            await accounts.take(*facts.Log().record(facts.opened("ada")))
+            before = await accounts.known(PEOPLE)
+            connection = await self.clients[0].client_id()
+            assert await redis.client_kill_filter(_id=str(connection)) == 1
+
+            assert await accounts.request(PEOPLE) is None
+            assert await accounts.known(PEOPLE) == before
+
     def another_graph(self) -> Any:
         store = self.made(GraphOfMany, "another")
         return self.cached(CachedFollowerGraph, store, "another", self.reading)
 
     async def process(self) -> ViewCaches:
         redis = await self.open.enter_async_context(aclosing(client(address(self.redis_port))))
+        self.clients.append(redis)
         caches = ViewCaches(redis)
         self.open.push_async_callback(caches.close)
         return caches

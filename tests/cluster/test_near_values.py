@@ -9,7 +9,6 @@ from typing import Final
 import pytest
 
 from infra.redis.client import RedisClient, client
-from infra.redis.near_values import NearShelf
 from tests.cluster.local import LocalCluster
 from tests.cluster.redis_homes import address
 from tests.cluster.test_view_cache import Held, Numbers
@@ -55,7 +54,7 @@ async def near(process: Process, *ids: int) -> Mapping[int, int] | None:
     async def request() -> Mapping[int, int] | None:
         process.caches.begin()
         await process.heard()
-        return process.near.near(ids)
+        return process.near.get(ids)
 
     return await asyncio.create_task(request())
 
@@ -76,15 +75,15 @@ async def test_nothing_is_given_before_redis_was_heard_since_the_request_began(
     process, store = another(), Numbers(n1=7)
     await kept(process, store, 1)
 
-    assert process.near.near([1]) is None
+    assert process.near.get([1]) is None
     process.caches.begin()
-    assert process.near.near([1]) is None
+    assert process.near.get([1]) is None
     await process.heard()
-    assert process.near.near([1]) == {1: 7}
+    assert process.near.get([1]) == {1: 7}
     process.caches.begin()
-    assert process.near.near([1]) is None
+    assert process.near.get([1]) is None
     assert await process.near.read([1], store.load) == {1: 7}
-    assert process.near.near([1]) == {1: 7}
+    assert process.near.get([1]) == {1: 7}
     assert store.asked == [[1]]
 
 
@@ -162,14 +161,3 @@ async def test_what_changes_before_it_can_be_kept_is_not(another: Another) -> No
 
     assert await reading == {1: 7}
     assert await near(process, 1) is None
-
-
-def test_those_kept_longest_make_room() -> None:
-    shelf = NearShelf[int](32)
-    for one in range(33):
-        shelf.keep(one, one)
-
-    assert shelf.all_of([0]) is None
-    assert shelf.all_of(range(3, 33)) == {one: one for one in range(3, 33)}
-    shelf.forget(5)
-    assert shelf.all_of([5]) is None

@@ -149,7 +149,7 @@ class Page:
         await self.process.heard()
         begun.set()
         await self.may_read.wait()
-        return self.process.near.near(IDS)
+        return self.process.near.get(IDS)
 
 
 class Failed(Exception):

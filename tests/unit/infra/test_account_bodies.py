@@ -20,7 +20,7 @@ class Rows:
         self.meanwhile: Callable[[], None] = lambda: None
         self.derived: list[Derived] = []
 
-    def near(self, ids: Collection[AccountId]) -> Mapping[AccountId, Any] | None:
+    def get(self, ids: Collection[AccountId]) -> Mapping[AccountId, Any] | None:
         rows = self.rows
         found = None if rows is None else {one: rows[one] for one in ids if one in rows}
         meanwhile, self.meanwhile = self.meanwhile, lambda: None

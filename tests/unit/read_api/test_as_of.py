@@ -1,11 +1,16 @@
 """Reading as of a moment that is past, over HTTP."""
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.events import AccountFollowed
 from domain.ids import millis_of, rfc3339
 from infra.generations import Reached
+from infra.sqlite.follower_graph import SqliteFollowerGraph
 from tests import facts
 from tests.asgi import ask
 from tests.read_world import ADMIN, ReadWorld
@@ -33,6 +38,22 @@ async def test_a_page_is_made_of_the_stores_of_the_moment(world: ReadWorld) -> N
     assert found.headers["vary"] == "As-Of"
     assert found.json()["handle"] == "ada"
     assert sorted(world.moments.opened) == sorted(OF_ACCOUNTS)
+
+
+async def test_an_account_is_as_of_the_moment_though_it_is_kept_as_it_is_now(
+    world: ReadWorld, tmp_path: Path
+) -> None:
+    await world.given_relation(AccountFollowed, "bob", "ada")
+    target = f"/v1/accounts/{facts.account('ada')}"
+    now = await world.read(target, who=ADMIN)
+
+    build(world, *OF_ACCOUNTS[:2])
+    with closing(SqliteFollowerGraph(tmp_path / "then.db")) as graph:
+        world.moments.build("follower_graph", MOMENT, graph)
+        then = await world.read(target, who=ADMIN, as_of=NOON)
+
+    assert (now["counts"]["followers"], then["counts"]["followers"]) == (1, 0)
+    assert await world.read(target, who=ADMIN) == now
 
 
 async def test_stores_are_opened_once(world: ReadWorld) -> None:

@@ -5,18 +5,11 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-import orjson
 import pytest
 
 from domain.events import AccountBlocked, AccountFollowed
-from domain.ids import ItemId, PostId
-from domain.objects import UNTOUCHED
-from projections.items import Item
-from projections.post_cards import Card
 from projections.projection import StoreUnavailable
 from read_api.ports import NoBodies
-from read_api.sight import NOBODY, Sight
-from read_api.timelines import OwnItems
 from tests import facts
 from tests.read_world import Json, ReadWorld, ids_of, link_of, name_of
 
@@ -284,17 +277,3 @@ async def test_the_same_post_stands_as_itself_and_as_a_repost(world: ReadWorld) 
     assert repost["id"] == own["id"]
     assert repost["item_id"] != own["item_id"]
     assert name_of(repost["reposted_by_id"]) == "cleo"
-
-
-async def test_no_more_items_are_kept_than_are_allowed() -> None:
-    own, sight = OwnItems(limit=2), Sight(facts.account("ada"), NOBODY, NOBODY, None)
-    bob, shown = facts.account("bob"), []
-    for post in map(PostId, (1, 2, 3)):
-        card = Card(post, bob, None, None, post, None, None, 1, b'"version":1', UNTOUCHED)
-        shown.append((Item(ItemId(post), post, bob, None), card))
-
-    first, again = own.rendered(shown, sight), own.rendered(shown[2:], sight)
-
-    assert [orjson.loads(one)["item_id"] for one in first] == ["1", "2", "3"]
-    assert again[0] is first[2]
-    assert own.rendered(shown[:1], sight)[0] is not first[0]

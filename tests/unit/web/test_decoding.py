@@ -129,3 +129,14 @@ def test_how_long_a_read_may_wait(prefer: str | None, seconds: float) -> None:
 )
 def test_complaints_are_put_into_words(message: str, detail: str) -> None:
     assert pointed(message)[1] == detail
+
+
+class Wanting(msgspec.Struct, frozen=True):
+    q: str
+
+
+def test_nothing_is_read_as_nothing_however_often_it_comes() -> None:
+    assert decode_query(Query, b"") == decode_query(Query, b"") == Query()
+    for _ in range(2):
+        with pytest.raises(Invalid):
+            decode_query(Wanting, b"")

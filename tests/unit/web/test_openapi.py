@@ -117,6 +117,13 @@ def test_every_route_is_described(route: Route) -> None:
     assert ("requestBody" in operation) == (route.body is not None)
 
 
+def test_queries_are_frozen_for_requests_share_them() -> None:
+    kinds = [route.query for route in ROUTES if route.query is not None]
+
+    assert len(kinds) > 10
+    assert all(kind.__struct_config__.frozen for kind in kinds)
+
+
 def test_every_operation_has_a_name_of_its_own_and_a_known_tag() -> None:
     names = [operation_id(route) for route in ROUTES]
 

@@ -5,8 +5,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ids import ID_MAX, compose
-from infra.redis.home_keys import SHARDS, item_key, item_of, part_of, shard_of
+from domain.ids import ID_MAX, AccountId, ItemId, PostId, compose
+from infra.redis.home_keys import SHARDS, Items, item_key, item_of, part_of, shard_of
+from projections.items import Item
 
 IDS = st.integers(0, ID_MAX) | st.integers(10**18 - 9, 10**18 + 9)
 
@@ -40,3 +41,21 @@ def test_readers_spread_over_cells_and_in_each_over_its_shards() -> None:
         assert len(each) == parts * SHARDS
         assert max(each.values()) < 1.5 * even
         assert min(each.values()) > 0.5 * even
+
+
+def test_items_are_read_once_and_about_so_many_are_remembered() -> None:
+    items = Items(limit=2)
+    author, actor = 10**18 + 7, 10**18 + 8
+    repost_value = f"{actor} -1 {author}".encode()
+    answer = ["floor", b"-1", str(author).encode(), b"-2", repost_value]
+    post = item_of(b"-1")
+    own = Item(ItemId(post), PostId(post), AccountId(author), None)
+    repost = own._replace(item_id=ItemId(item_of(b"-2")), reposted_by_id=AccountId(actor))
+
+    first = items.of(answer, 1)
+    again = items.of(answer, 3)
+    items.of([b"-3", b"7"], 0)
+
+    assert first == [own, repost]
+    assert again[0] is first[1]
+    assert items.of(answer, 1)[0] is not first[0]
