@@ -110,12 +110,13 @@ def window_links(call: Call, *, newest: int | None, oldest: int | None, more: bo
     if newest is None or oldest is None:
         return ()
     query: PageQuery = call.query
-    links = [_link(call, f"min_id={newest}", "prev")]
+    here = _list_of(call.url_path, call.query_string)
+    links = [_link(here, f"min_id={newest}", "prev")]
     # A page read upwards stands above the item it was asked from: there is always one below.
     if more or query.min_id is not None:
         # Below the page still means above `since_id`, the end of what the client asked for.
         since = "" if query.since_id is None else f"&since_id={query.since_id}"
-        links.insert(0, _link(call, f"max_id={oldest}{since}", "next"))
+        links.insert(0, _link(here, f"max_id={oldest}{since}", "next"))
     return (("Link", ", ".join(links)),)
 
 
@@ -125,7 +126,8 @@ def cursor_links(call: Call, *, after: str | None, before: str | None = None) ->
     Both are made by `encode_cursor`; None links nowhere.
     """
     ways = ((after, "next"), (before, "prev"))
-    links = [_link(call, f"cursor={place}", rel) for place, rel in ways if place is not None]
+    here = _list_of(call.url_path, call.query_string)
+    links = [_link(here, f"cursor={place}", rel) for place, rel in ways if place is not None]
     return (("Link", ", ".join(links)),) if links else ()
 
 
@@ -150,8 +152,8 @@ def decode_cursor(cursor: str, kind: type[T], *, of: str) -> T:
     return place
 
 
-def _link(call: Call, place: str, rel: str) -> str:
-    return f'<{_list_of(call.url_path, call.query_string)}{place}>; rel="{rel}"'
+def _link(here: str, place: str, rel: str) -> str:
+    return f'<{here}{place}>; rel="{rel}"'
 
 
 @lru_cache(maxsize=1_024)

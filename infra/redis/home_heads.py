@@ -9,7 +9,7 @@ each author that it pulls.
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 from domain.ids import AccountId
@@ -84,9 +84,9 @@ class Heads:
         self, server: RedisClient, connection: SharedConnection, authors: Sequence[int]
     ) -> Sequence[Head]:
         near, heads = self._at(connection)
-        kept = heads.all_of(authors)
+        kept = heads.each_of(authors)
         if kept is not None:
-            return list(kept.values())
+            return cast("list[Head]", kept)
         known = {one: heads.get(one) for one in authors if heads.has(one)}
         missing = [one for one in authors if one not in known]
         # Redis tells of keys that a script was given, not of those that it finds.

@@ -9,10 +9,11 @@ Redis.
 While nothing says when a read began (`Near.begin`), it asks for a sign of life first.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextvars import ContextVar
 from itertools import islice
-from typing import Final, Generic, TypeVar, cast
+from types import MappingProxyType
+from typing import Any, Final, Generic, TypeVar, cast
 from weakref import WeakSet, WeakValueDictionary
 
 from infra.derived import Derived
@@ -24,6 +25,7 @@ ValueT = TypeVar("ValueT")
 # How many commands had been asked when the reads of this request began.
 _began: ContextVar[int | None] = ContextVar("_began", default=None)
 _EPOCH: Final = "epoch"
+_NONE: Final[Mapping[int, Any]] = MappingProxyType({})
 
 
 class Changes:
@@ -73,6 +75,13 @@ class NearShelf(Generic[ValueT]):
         if all(found.values()):  # so none is None; comparing each with it takes far longer
             return cast("dict[IdT, ValueT]", found)
         return {one: value for one, value in found.items() if value is not None}
+
+    def each_of(self, ids: Iterable[int]) -> list[ValueT | None] | None:
+        """What is kept of each of these ids, in their order; None unless all are kept."""
+        try:
+            return list(map(self._values.get(None, _NONE).__getitem__, ids))
+        except KeyError:
+            return None
 
     def get(self, one: int, owner: int | None = None) -> ValueT | None:
         """What is kept. Raises KeyError where it is not."""

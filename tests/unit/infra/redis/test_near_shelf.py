@@ -91,6 +91,16 @@ def test_nothing_is_a_value_too_and_a_zero_is_not_nothing(owner: int | None) -> 
     assert NearShelf[int](8).all_of([], owner) == {}
 
 
+def test_each_is_given_in_the_order_asked_for_or_none() -> None:
+    shelf = NearShelf[int](8)
+    assert shelf.each_of([1]) is None
+    for one, value in ((1, 5), (2, None), (3, 0)):
+        shelf.keep(one, value)
+
+    assert shelf.each_of([3, 1, 2, 1]) == [0, 5, None, 5]
+    assert shelf.each_of([3, 4]) is None
+
+
 def test_what_is_made_of_values_is_told_also_of_those_that_made_room() -> None:
     shelf, told = NearShelf[int](1), Told()
     shelf.tell(told)
