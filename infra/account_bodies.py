@@ -5,13 +5,11 @@ many readers. What keeps a view's rows knows when they change, before anybody ma
 see it; so what is made of such rows is as right as they are, if it goes when they go.
 """
 
-import threading
 from collections.abc import Callable, Collection, Mapping
-from itertools import islice
 from typing import Any, Final, cast
 
 from domain.ids import AccountId
-from infra.derived import Kept
+from infra.derived import Kept, KeptValues
 from projections.follower_graph import EdgeCounts
 from projections.stores import Stores
 from read_api.hydration import bodies_of
@@ -34,20 +32,16 @@ class KeptBodies:
         # Any: which stores keep rows is for whoever composes them.
         self._views: Any = views
         self._is_current = is_current
-        self._limit = limit
         # Those that answered last.
         self._stores: _Stores = (None, None, None)
         # None: there is no such account.
-        self._bodies: dict[AccountId, bytes | None] = {}
-        # Rows may change in another thread.
-        self._lock = threading.Lock()
-        self._changes = 0
+        self._bodies = KeptValues[AccountId, bytes | None](limit)
 
     def known(self, ids: Collection[AccountId]) -> Mapping[AccountId, bytes] | None:
         """See `AccountBodies.known`."""
         if not self._is_current():
             return None
-        views, kept = self._views, self._bodies
+        views, kept = self._views, self._bodies.values
         stores = views.account_directory, views.author_timelines, views.follower_graph
         if stores != self._stores:  # another generation answers
             self._follow(stores)
@@ -59,24 +53,14 @@ class KeptBodies:
             return cast("dict[AccountId, bytes]", found)
         return {one: body for one, body in found.items() if body is not None}
 
-    def forget(self, keys: Collection[AccountId] | None) -> None:
-        """See `Derived.forget`."""
-        with self._lock:
-            self._changes += 1
-            if keys is None:
-                self._bodies.clear()
-            else:
-                for key in keys:
-                    self._bodies.pop(key, None)
-
     def _follow(self, stores: _Stores) -> None:
         for kept in _rows_of(stores):
-            kept.tell(self)
-        self.forget(None)
+            kept.tell(self._bodies)
+        self._bodies.forget(None)
         self._stores = stores
 
     def _made(self, ids: Collection[AccountId], rows: _Rows) -> Mapping[AccountId, bytes] | None:
-        changes = self._changes
+        changes = self._bodies.changes
         kept_profiles, kept_tweets, kept_edges = rows
         # Counts of accounts that much is done with are what is asked for most.
         if (edges := kept_edges.get(ids)) is None or (tweets := kept_tweets.get(ids)) is None:
@@ -84,19 +68,8 @@ class KeptBodies:
         if (profiles := kept_profiles.get(ids)) is None:
             return None
         bodies = bodies_of(profiles, tweets, edges)
-        with self._lock:
-            # What changed meanwhile may not be in what was read: good for now, not for later.
-            if changes == self._changes:
-                self._bodies.update((one, bodies.get(one)) for one in ids)
-                self._make_room()
+        self._bodies.keep({one: bodies.get(one) for one in ids}, since=changes)
         return bodies
-
-    def _make_room(self) -> None:
-        """Those kept longest go, some more than necessary so that this is rare."""
-        if len(self._bodies) > self._limit:
-            excess = len(self._bodies) - self._limit + self._limit // 16
-            for one in list(islice(self._bodies, excess)):
-                del self._bodies[one]
 
 
 def _rows_of(stores: _Stores) -> _Rows:

@@ -161,5 +161,4 @@ async def _companions(
         profiles = await views.account_directory.profiles(tuple(sight.accounts_of(account_ids)))
     except StoreUnavailable:
         return {}
-    bodies = {one: account_body(profile, NOT_KNOWN) for one, profile in profiles.items()}
-    return {one: body + end for one, body in bodies.items()}
+    return {one: account_body(profile, NOT_KNOWN) + end for one, profile in profiles.items()}

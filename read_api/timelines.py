@@ -45,6 +45,17 @@ def render_item(item: Item, card: Card, sight: Sight) -> bytes:
     )
 
 
+async def timeline(call: Call, skeleton: Skeleton, views: Views, sight: Sight) -> Reply:
+    """The page that `call` asks for of the timeline that `skeleton` reads."""
+    query: PageQuery = call.query
+    page = await fill(skeleton, Window(*query.bounds), query.limit, views, sight)
+    reposters = [item.reposted_by_id for item, _ in page.shown if item.reposted_by_id is not None]
+    items = [render_item(item, card, sight) for item, card in page.shown]
+    included = await includes([card for _, card in page.shown], reposters, views, sight)
+    links = window_links(call, newest=page.newest, oldest=page.oldest, more=page.more)
+    return Reply(200, page_json(items, included), links)
+
+
 class Timelines:
     """The endpoints of this resource."""
 
@@ -59,13 +70,13 @@ class Timelines:
             return await self._views.home_timelines.page(reader, window, limit)
 
         sight = sight_of(reader, self._views.refusals, mutes=True)
-        return await self._page(call, skeleton, sight)
+        return await timeline(call, skeleton, self._views, sight)
 
     async def public(self, call: Call) -> Reply:
         """Everybody's tweets."""
         sight = sight_of(call.reader_id, self._views.refusals)
         skeleton = self._views.author_timelines.public_page
-        return await self._page(call, skeleton, sight)
+        return await timeline(call, skeleton, self._views, sight)
 
     async def of_account(self, call: Call) -> Reply:
         """What one account posted and reposted."""
@@ -78,18 +89,7 @@ class Timelines:
                 return ()
             return await self._views.author_timelines.page(author_id, kind, window, limit)
 
-        return await self._page(call, skeleton, sight)
-
-    async def _page(self, call: Call, skeleton: Skeleton, sight: Sight) -> Reply:
-        """The page that `call` asks for of the timeline that `skeleton` reads."""
-        query: PageQuery = call.query
-        page = await fill(skeleton, Window(*query.bounds), query.limit, self._views, sight)
-        items = [render_item(item, card, sight) for item, card in page.shown]
-        reposters = [one.reposted_by_id for one, _ in page.shown if one.reposted_by_id is not None]
-        cards = [card for _, card in page.shown]
-        included = await includes(cards, reposters, self._views, sight)
-        links = window_links(call, newest=page.newest, oldest=page.oldest, more=page.more)
-        return Reply(200, page_json(items, included), links)
+        return await timeline(call, skeleton, self._views, sight)
 
 
 def routes(views: Views) -> tuple[Route, ...]:

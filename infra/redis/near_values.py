@@ -9,11 +9,10 @@ Redis.
 While nothing says when a read began (`Near.begin`), it asks for a sign of life first.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from contextvars import ContextVar
 from itertools import islice
-from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 from weakref import WeakSet, WeakValueDictionary
 
 from infra.derived import Derived
@@ -25,7 +24,6 @@ ValueT = TypeVar("ValueT")
 # How many commands had been asked when the reads of this request began.
 _began: ContextVar[int | None] = ContextVar("_began", default=None)
 _EPOCH: Final = "epoch"
-_NONE: Final[Mapping[int, Any]] = MappingProxyType({})
 
 
 class Changes:
@@ -79,7 +77,7 @@ class NearShelf(Generic[ValueT]):
     def each_of(self, ids: Iterable[int]) -> list[ValueT | None] | None:
         """What is kept of each of these ids, in their order; None unless all are kept."""
         try:
-            return list(map(self._values.get(None, _NONE).__getitem__, ids))
+            return list(map(self._values[None].__getitem__, ids))
         except KeyError:
             return None
 

@@ -5,13 +5,10 @@ which keys it touched (`ProjectionFile.watch`), before it says that it has reach
 read that waited for a position never gets anything older.
 """
 
-import threading
 from collections.abc import Callable, Collection, Mapping
-from itertools import islice
 from typing import Generic, TypeVar, cast
-from weakref import WeakSet
 
-from infra.derived import Derived
+from infra.derived import KeptValues
 from infra.sqlite.projection_file import ProjectionFile
 
 KeyT = TypeVar("KeyT", bound=int)
@@ -34,58 +31,32 @@ class KeptRows(Generic[KeyT, RowT]):
         limit: int,
     ) -> None:
         self._load = load
-        self._limit = limit
-        self._rows: dict[KeyT, RowT] = {}
-        self._changes = 0
-        self._lock = threading.Lock()
-        self._derived: WeakSet[Derived] = WeakSet()
+        self._kept = KeptValues[KeyT, RowT](limit)
+        self.tell = self._kept.tell
         file.watch(tables, self._forget)
 
     def get(self, keys: Collection[KeyT]) -> dict[KeyT, RowT]:
         """The rows that there are, in the order of `keys`, those that had to be loaded last."""
-        kept = self._rows
-        try:  # as nearly always, all at once
-            return dict(zip(keys, map(kept.__getitem__, keys), strict=True))
+        try:
+            return dict(zip(keys, map(self._kept.values.__getitem__, keys), strict=True))
         except KeyError:
-            pass
+            return self._completed(keys)
+
+    def _completed(self, keys: Collection[KeyT]) -> dict[KeyT, RowT]:
         found: dict[KeyT, RowT] = {}
         missing = []
         for key in keys:
-            row = kept.get(key)
+            row = self._kept.values.get(key)
             if row is None:
                 missing.append(key)
             else:
                 found[key] = row
         if missing:
-            found |= self._loaded(missing)
+            changes = self._kept.changes
+            loaded = self._load(missing)
+            self._kept.keep(loaded, since=changes)
+            found |= loaded
         return found
 
-    def tell(self, derived: Derived) -> None:
-        """See `infra.derived.Kept.tell`."""
-        with self._lock:
-            self._derived.add(derived)
-
-    def _loaded(self, keys: Collection[KeyT]) -> Mapping[KeyT, RowT]:
-        changes = self._changes
-        loaded = self._load(keys)
-        with self._lock:
-            # What changed meanwhile may not be in what was loaded: good for now, not for later.
-            if changes == self._changes:
-                self._rows.update(loaded)
-                self._make_room()
-        return loaded
-
-    def _make_room(self) -> None:
-        """Those kept longest go, some more than necessary so that this is rare."""
-        if len(self._rows) > self._limit:
-            excess = len(self._rows) - self._limit + self._limit // 16
-            for key in list(islice(self._rows, excess)):
-                del self._rows[key]
-
     def _forget(self, keys: Collection[int]) -> None:
-        with self._lock:
-            self._changes += 1
-            for key in keys:
-                self._rows.pop(cast("KeyT", key), None)  # the file does not know whose ids
-            for derived in self._derived:
-                derived.forget(keys)
+        self._kept.forget(cast("Collection[KeyT]", keys))  # the file does not know whose ids

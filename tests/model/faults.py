@@ -275,7 +275,7 @@ OPERATION: Final = (
     ),
     Fault(
         "an account stays as it was on pages when it changes",
-        "infra/sqlite/kept_rows.py",
+        "infra/derived.py",
         "derived.forget(keys)",
         "derived.forget(())",
     ),

@@ -111,7 +111,8 @@ def test_all_go_where_anything_may_have_changed() -> None:
     world.known(ADA, BOB)
     world.profiles.rows = {}
 
-    world.bodies.forget(None)
+    for derived in world.tweets.derived:
+        derived.forget(None)
 
     assert world.known(ADA, BOB) == {}
 
